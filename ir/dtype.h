@@ -31,7 +31,7 @@ typedef struct DTypeInfo {
     const char *name;        /* as in IR text: "f32", "i64", "bool", "bf16" */
     const char *torch_name;  /* "float32" */
     const char *safetensors; /* "F32" */
-    const char *c_name;      /* type in emitted C: "float", "int64_t", "uint8_t" (bool), "aotc_bf16" */
+    const char *c_name; /* type in emitted C: "float", "int64_t", "uint8_t" (bool), "aotc_bf16" */
     int         size_bytes;
     int         schema_number; /* ScalarType in export JSON: 7 is f32 */
     uint8_t     dlpack_code, dlpack_bits;
@@ -44,8 +44,8 @@ int              dtype_size(DType dtype);
 bool             dtype_is_float(DType dtype);
 bool             dtype_is_int(DType dtype); /* integers without bool */
 /* DT_NONE when unknown. */
-DType dtype_parse(const char *name);
-DType dtype_from_schema(int64_t schema_number);
+DType            dtype_parse(const char *name);
+DType            dtype_from_schema(int64_t schema_number);
 
 /* torch.promote_types: the common dtype of two tensors of equal category rank. */
 DType dtype_promote(DType a, DType b);

@@ -1,7 +1,8 @@
-/* Bump allocator: everything of one compile lives in one arena, owned by aotc/, and is freed at once.
+/* Bump allocator: everything of one compile lives in one arena, owned by aotc/, and is freed at
+ * once.
  *
- * In: sizes.  Out: zeroed memory, aligned to 16 bytes.  Never NULL: when the system is out of memory the handler given
- * to arena_create() is called and must not return.  Not thread safe. */
+ * In: sizes.  Out: zeroed memory, aligned to 16 bytes.  Never NULL: when the system is out of
+ * memory the handler given to arena_create() is called and must not return.  Not thread safe. */
 #ifndef AOTC_IR_BASE_ARENA_H
 #define AOTC_IR_BASE_ARENA_H
 
@@ -40,16 +41,17 @@ size_t arena_used(const Arena *arena);
 void *arena_alloc_array(Arena *arena, size_t n, size_t bytes);
 
 /* A growing array in an arena: `VEC(Node *) nodes = {0}; VEC_PUSH(arena, nodes, n);` */
-#define VEC(type)                                                                                                      \
-    struct {                                                                                                           \
-        type *items;                                                                                                   \
-        int   n, cap;                                                                                                  \
+#define VEC(type)                                                                                  \
+    struct {                                                                                       \
+        type *items;                                                                               \
+        int   n, cap;                                                                              \
     }
-#define VEC_PUSH(arena, vec, item)                                                                                     \
-    do {                                                                                                               \
-        if ((vec).n == (vec).cap)                                                                                      \
-            (vec).items = arena_grow((arena), (vec).items, (vec).n, &(vec).cap, sizeof *(vec).items);                  \
-        (vec).items[(vec).n++] = (item);                                                                               \
+#define VEC_PUSH(arena, vec, item)                                                                 \
+    do {                                                                                           \
+        if ((vec).n == (vec).cap)                                                                  \
+            (vec).items =                                                                          \
+                arena_grow((arena), (vec).items, (vec).n, &(vec).cap, sizeof *(vec).items);        \
+        (vec).items[(vec).n++] = (item);                                                           \
     } while (0)
 void *arena_grow(Arena *arena, void *items, int n, int *cap, size_t item_bytes);
 
