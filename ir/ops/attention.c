@@ -1,0 +1,259 @@
+/* Scaled dot product attention: one template row, and the fused variants of eager PyTorch as
+ * composites on it.
+ *
+ *   out[b…, q, e] = softmax(scale * Q K^T + mask) V       query [b…, L, E], key [b…, S, E], value
+ * [b…, S, Ev]
+ *
+ * In: a node.  Out: its type, or nodes that replace a variant; the log-sum-exp that some variants
+ * give as well is written out, and is dead code where nobody asks for it. */
+#include "ir/ops/shape_util.h"
+
+#include <math.h>
+#include <string.h>
+
+static Error *check_attention(const Node *node, const TensorType *q, const TensorType *k,
+                              const TensorType *v)
+{
+    if (q->rank < 2 || k->rank < 2 || v->rank < 2)
+        return node_error(node, E_VALUE, "query, key and value need rank 2 or more");
+    if (q->dtype != k->dtype || q->dtype != v->dtype)
+        return node_error(node, E_VALUE, "query, key and value of different dtypes");
+    if (node_float(node, "dropout_p") != 0)
+        return node_error(node, E_UNSUPPORTED, "attention with dropout is not supported");
+    int64_t a, b;
+    if (expr_is_int(q->sizes[q->rank - 1], &a) && expr_is_int(k->sizes[k->rank - 1], &b) && a != b)
+        return node_error(node, E_VALUE, "query of width %lld, key of width %lld", (long long)a,
+                          (long long)b);
+    return NULL;
+}
+
+static Error *check_mask(const Node *node, const TensorType *q, const TensorType *k)
+{
+    const Value *mask = node_tensor(node, "attn_mask");
+    const Expr  *both[MAX_RANK], *score[2] = {q->sizes[q->rank - 2], k->sizes[k->rank - 2]};
+    int          n;
+    if (!mask)
+        return NULL;
+    if (node_bool(node, "is_causal"))
+        return node_error(node, E_VALUE, "attn_mask and is_causal exclude each other");
+    if (mask->type.dtype != DT_BOOL && !dtype_is_float(mask->type.dtype))
+        return node_error(node, E_VALUE, "attn_mask of dtype %s", dtype_name(mask->type.dtype));
+    int last = mask->type.rank < 2 ? mask->type.rank : 2;
+    return shape_broadcast(node, mask->type.sizes + mask->type.rank - last, last, score, 2, both,
+                           &n);
+}
+
+/* Batch dims broadcast; with enable_gqa the heads (the last batch dim) are the query's. */
+static Error *attention_sizes(Node *node, const Expr **sizes, int *rank)
+{
+    const TensorType *q = shape_type(node, "query"), *k = shape_type(node, "key"),
+                     *v = shape_type(node, "value");
+    const Expr *part[MAX_RANK];
+    bool gqa = schema_param(node->schema, "enable_gqa") >= 0 && node_bool(node, "enable_gqa");
+    int  heads = gqa ? 1 : 0, n;
+    TRY(check_attention(node, q, k, v));
+    if (gqa && (q->rank < 3 || k->rank < 3 || v->rank < 3))
+        return node_error(node, E_VALUE, "enable_gqa needs rank 3 or more");
+    TRY(shape_broadcast(node, q->sizes, q->rank - 2 - heads, k->sizes, k->rank - 2 - heads, part,
+                        &n));
+    TRY(shape_broadcast(node, part, n, v->sizes, v->rank - 2 - heads, sizes, rank));
+    if (gqa)
+        sizes[(*rank)++] = q->sizes[q->rank - 3];
+    sizes[(*rank)++] = q->sizes[q->rank - 2];
+    sizes[(*rank)++] = v->sizes[v->rank - 1];
+    return NULL;
+}
+
+static Error *infer_attention(Node *node)
+{
+    const Expr *sizes[MAX_RANK];
+    int         rank;
+    TRY(attention_sizes(node, sizes, &rank));
+    TRY(check_mask(node, shape_type(node, "query"), shape_type(node, "key")));
+    shape_result(node, 0, shape_type(node, "query")->dtype, sizes, rank);
+    return NULL;
+}
+
+/* Scores after scale and masks; used for log-sum-exp alone. */
+static Value *scores(Build *b, Node *node, Value *q, Value *k, Value *mask)
+{
+    bool    causal = node_bool(node, "is_causal");
+    Value  *kt = build_transpose(b, k, k->type.rank - 2, k->type.rank - 1);
+    Value  *s = BUILD(b, "aten.matmul.default", arg_value(q), arg_value(kt));
+    Arg     scale = *node_arg(node, "scale");
+    int64_t width;
+    if (b->error)
+        return NULL;
+    if (scale.kind == ARG_NONE && expr_is_int(q->type.sizes[q->type.rank - 1], &width))
+        scale = arg_float(1 / sqrt((double)width));
+    if (scale.kind == ARG_NONE) {
+        b->error = node_error(node, E_UNSUPPORTED, "a query of symbolic width needs a scale");
+        return NULL;
+    }
+    s = build_cast(b, s, DT_F32);
+    s = BUILD(b, "aten.mul.Scalar", arg_value(s), scale);
+    if (causal && !b->error) {
+        const Expr *lk[2] = {q->type.sizes[q->type.rank - 2], k->type.sizes[k->type.rank - 2]};
+        Value *ones = BUILD(b, "aten.ones.default", arg_exprs(b->graph, lk, 2), arg_dtype(DT_BOOL));
+        Value *keep = BUILD(b, "aten.tril.default", arg_value(ones));
+        return BUILD(b, "aten.where.ScalarOther", arg_value(keep), arg_value(s),
+                     arg_float(-INFINITY));
+    }
+    if (mask && !b->error && mask->type.dtype == DT_BOOL)
+        return BUILD(b, "aten.where.ScalarOther", arg_value(mask), arg_value(s),
+                     arg_float(-INFINITY));
+    return mask ? BUILD(b, "aten.add.Tensor", arg_value(s), arg_value(mask)) : s;
+}
+
+/* All fused variants: result 0 is the attention, result 1 its log-sum-exp; what else there is stays
+ * NULL (random state and sequence tables have no use without dropout). */
+static Error *expand_fused(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    Graph      *g = node->graph;
+    const char *name = schema_param(node->schema, "attn_mask") >= 0   ? "attn_mask"
+                       : schema_param(node->schema, "attn_bias") >= 0 ? "attn_bias"
+                                                                      : NULL;
+    Value      *q = node_tensor(node, "query"), *k = node_tensor(node, "key"),
+          *v = node_tensor(node, "value");
+    Value  *mask = name ? node_tensor(node, name) : NULL;
+    int64_t last = -1;
+    TRY(check_attention(node, &q->type, &k->type, &v->type));
+    results[0] = BUILD(&b, "aten.scaled_dot_product_attention.default", arg_value(q), arg_value(k),
+                       arg_value(v), mask ? arg_value(mask) : arg_none(), arg_float(0),
+                       *node_arg(node, "is_causal"), *node_arg(node, "scale"));
+    if (node->n_results > 1) {
+        Value *s = scores(&b, node, q, k, mask);
+        results[1] = BUILD(&b, "aten.logsumexp.default", arg_value(s), arg_ints(g, &last, 1));
+    }
+    for (int i = 2; i < node->n_results; i++)
+        results[i] = NULL;
+    return b.error;
+}
+
+/* _scaled_dot_product_attention_math: result 1 holds the weights. */
+static Error *expand_math(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *q = node_tensor(node, "query"), *k = node_tensor(node, "key"),
+          *v = node_tensor(node, "value");
+    TRY(check_attention(node, &q->type, &k->type, &v->type));
+    if (node_tensor(node, "dropout_mask"))
+        return node_error(node, E_UNSUPPORTED, "attention with dropout is not supported");
+    results[0] = BUILD(&b, "aten.scaled_dot_product_attention.default", arg_value(q), arg_value(k),
+                       arg_value(v), *node_arg(node, "attn_mask"), arg_float(0),
+                       *node_arg(node, "is_causal"), *node_arg(node, "scale"),
+                       *node_arg(node, "enable_gqa"));
+    if (node_bool(node, "enable_gqa"))
+        return b.error;
+    Value *s = scores(&b, node, q, k, node_tensor(node, "attn_mask"));
+    Value *w = BUILD(&b, "aten._softmax.default", arg_value(s), arg_int(b.graph, -1),
+                     arg_bool(b.graph, false));
+    results[1] = b.error ? NULL : build_cast(&b, w, q->type.dtype);
+    return b.error;
+}
+
+/* aten._native_multi_head_attention (eval mode): packed projections around the attention. */
+static Error *expand_native_mha(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    ExprPool   *pool = shape_pool(node);
+    Value      *q = node_tensor(node, "query"), *parts[3];
+    int64_t     embed, heads;
+    const Expr *minus = shape_int(node, -1);
+    TRY(shape_const_int(node, "embed_dim", &embed));
+    TRY(shape_const_int(node, "num_head", &heads));
+    TRY(shape_check_rank(node, "query", 3, 3));
+    if (node_tensor(node, "mask") || node_bool(node, "need_weights"))
+        return node_error(node, E_UNSUPPORTED, "masks and returned weights are not supported");
+    if (heads < 1 || embed % heads)
+        return node_error(node, E_VALUE, "%lld features in %lld heads", (long long)embed,
+                          (long long)heads);
+    const char *inputs[3] = {"query", "key", "value"};
+    for (int i = 0; i < 3 && !b.error; i++) {
+        const Expr *from = expr_int(pool, i * embed), *to = expr_int(pool, (i + 1) * embed);
+        Value      *w = build_slice(&b, node_tensor(node, "qkv_weight"), 0, from, to);
+        Value      *bias = build_slice(&b, node_tensor(node, "qkv_bias"), 0, from, to);
+        Value      *x = BUILD(&b, "aten.linear.default", *node_arg(node, inputs[i]), arg_value(w),
+                              arg_value(bias));
+        if (b.error)
+            return b.error;
+        const Expr *split[4] = {x->type.sizes[0], x->type.sizes[1], expr_int(pool, heads),
+                                expr_int(pool, embed / heads)};
+        parts[i] = build_transpose(&b, build_reshape(&b, x, split, 4), 1, 2);
+    }
+    Value      *z = BUILD(&b, "aten.scaled_dot_product_attention.default", arg_value(parts[0]),
+                          arg_value(parts[1]), arg_value(parts[2]));
+    const Expr *joined[3] = {q->type.sizes[0], q->type.sizes[1], minus};
+    z = build_reshape(&b, build_transpose(&b, z, 1, 2), joined, 3);
+    results[0] = BUILD(&b, "aten.linear.default", arg_value(z), *node_arg(node, "proj_weight"),
+                       *node_arg(node, "proj_bias"));
+    return b.error;
+}
+
+#define COMPOSITE(text, fn)                                                                        \
+    {                                                                                              \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+    }
+
+const OpDesc attention_ops[] = {
+    {.schema = "aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? "
+               "attn_mask=None, "
+               "float dropout_p=0., bool is_causal=False, *, float? scale=None, bool "
+               "enable_gqa=False) -> Tensor",
+     .kind = OP_TEMPLATE,
+     .template_kind = TEMPLATE_ATTENTION,
+     .infer = infer_attention},
+
+    COMPOSITE("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor "
+              "value, float "
+              "dropout_p=0., bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) "
+              "-> (Tensor output, "
+              "Tensor logsumexp)",
+              expand_fused),
+    COMPOSITE("aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, "
+              "float dropout_p=0., "
+              "bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> "
+              "(Tensor output, Tensor "
+              "logsumexp, Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor "
+              "rng_state, Tensor "
+              "unused, Tensor debug_attn_mask)",
+              expand_fused),
+    COMPOSITE("aten::_scaled_dot_product_efficient_attention(Tensor query, Tensor key, Tensor "
+              "value, Tensor? "
+              "attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, *, "
+              "float? scale=None) -> "
+              "(Tensor output, Tensor log_sumexp, Tensor philox_seed, Tensor philox_offset)",
+              expand_fused),
+    COMPOSITE(
+        "aten::_scaled_dot_product_cudnn_attention(Tensor query, Tensor key, Tensor value, Tensor? "
+        "attn_bias, "
+        "bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, bool "
+        "return_debug_mask=False, *, "
+        "float? scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor "
+        "cum_seq_k, SymInt "
+        "max_q, SymInt max_k, Tensor philox_seed, Tensor philox_offset, Tensor debug_attn_mask)",
+        expand_fused),
+    COMPOSITE("aten::_scaled_dot_product_fused_attention_overrideable(Tensor query, Tensor key, "
+              "Tensor value, Tensor? "
+              "attn_bias=None, float dropout_p=0., bool is_causal=False, bool "
+              "return_debug_mask=False, *, float? "
+              "scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor "
+              "cum_seq_k, SymInt max_q, "
+              "SymInt max_k, Tensor philox_seed, Tensor philox_offset, Tensor debug_attn_mask)",
+              expand_fused),
+    COMPOSITE(
+        "aten::_scaled_dot_product_attention_math(Tensor query, Tensor key, Tensor value, Tensor? "
+        "attn_mask=None, float dropout_p=0., bool is_causal=False, Tensor? dropout_mask=None, *, "
+        "float? "
+        "scale=None, bool enable_gqa=False) -> (Tensor, Tensor)",
+        expand_math),
+    COMPOSITE("aten::_native_multi_head_attention(Tensor query, Tensor key, Tensor value, int "
+              "embed_dim, int "
+              "num_head, Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, "
+              "Tensor? mask=None, "
+              "bool need_weights=True, bool average_attn_weights=True, int? mask_type=None) -> "
+              "(Tensor, Tensor)",
+              expand_native_mha),
+    {0},
+};

@@ -1,0 +1,739 @@
+/* Matrix products.  mm, bmm, addmm, baddbmm and linear stay for the GEMM template; everything else
+ * becomes one of them:
+ *
+ *   aten.matmul.default(%x: f32[8,s0,64], %w: f32[64,32])
+ *     -> reshape to [8*s0,64], mm, reshape to [8,s0,32]            (one large product, a weight
+ * that can be packed) aten.einsum.default("bij,bjk->bik", [%a, %b])  -> bmm
+ *
+ * In: a node.  Out: types of the template rows, or nodes that replace a composite. */
+#include "ir/ops/shape_util.h"
+
+#include <string.h>
+
+/* ---- template rows --------------------------------------------------------------------------- */
+static Error *check_inner(const Node *node, const Expr *a, const Expr *b)
+{
+    int64_t x, y;
+    if (expr_is_int(a, &x) && expr_is_int(b, &y) && x != y)
+        return node_error(node, E_VALUE, "inner sizes %lld and %lld differ", (long long)x,
+                          (long long)y);
+    return NULL;
+}
+
+static Error *check_dtypes(const Node *node, const TensorType *a, const TensorType *b)
+{
+    if (a->dtype != b->dtype)
+        return node_error(node, E_VALUE, "operands of dtype %s and %s", dtype_name(a->dtype),
+                          dtype_name(b->dtype));
+    if (dtype_info(a->dtype)->is_complex)
+        return node_error(node, E_UNSUPPORTED, "complex products are not supported");
+    return NULL;
+}
+
+/* a [B,] M x K times b [B,] K x N. */
+static Error *product(Node *node, const TensorType *a, const TensorType *b, int rank, DType dtype)
+{
+    if (a->rank != rank || b->rank != rank)
+        return node_error(node, E_VALUE, "operands of rank %d and %d, not %d", a->rank, b->rank,
+                          rank);
+    TRY(check_dtypes(node, a, b));
+    TRY(check_inner(node, a->sizes[rank - 1], b->sizes[rank - 2]));
+    if (rank == 3)
+        TRY(check_inner(node, a->sizes[0], b->sizes[0]));
+    const Expr *sizes[3] = {a->sizes[0], a->sizes[rank - 2], b->sizes[rank - 1]};
+    /* a constant batch says more than a symbol that has to equal it */
+    if (rank == 3 && expr_is_const(b->sizes[0]))
+        sizes[0] = b->sizes[0];
+    shape_result(node, 0, dtype, rank == 3 ? sizes : sizes + 1, rank);
+    return NULL;
+}
+
+static DType out_dtype(const Node *node, const TensorType *a)
+{
+    return schema_param(node->schema, "out_dtype") >= 0 ? node_arg(node, "out_dtype")->dtype
+                                                        : a->dtype;
+}
+
+static Error *infer_mm(Node *node)
+{
+    const TensorType *a = shape_type(node, "self");
+    return product(node, a, shape_type(node, "mat2"), 2, out_dtype(node, a));
+}
+
+static Error *infer_bmm(Node *node)
+{
+    const TensorType *a = shape_type(node, "self");
+    return product(node, a, shape_type(node, "mat2"), 3, out_dtype(node, a));
+}
+
+static Error *infer_add_product(Node *node)
+{
+    bool              batch = schema_param(node->schema, "batch1") >= 0;
+    const TensorType *a = shape_type(node, batch ? "batch1" : "mat1"),
+                     *bias = shape_type(node, "self");
+    const TensorType *b = shape_type(node, batch ? "batch2" : "mat2");
+    const Expr       *both[MAX_RANK];
+    int               n;
+    TRY(product(node, a, b, batch ? 3 : 2, out_dtype(node, a)));
+    const TensorType *out = node_result_type(node, 0);
+    TRY(shape_broadcast(node, bias->sizes, bias->rank, out->sizes, out->rank, both, &n));
+    return n == out->rank ? NULL : node_error(node, E_VALUE, "self has rank %d", bias->rank);
+}
+
+static Error *infer_linear(Node *node)
+{
+    const TensorType *x = shape_type(node, "input"), *w = shape_type(node, "weight");
+    const Expr       *sizes[MAX_RANK];
+    if (x->rank < 1 || w->rank < 1 || w->rank > 2)
+        return node_error(node, E_VALUE, "input of rank %d, weight of rank %d", x->rank, w->rank);
+    TRY(check_dtypes(node, x, w));
+    TRY(check_inner(node, x->sizes[x->rank - 1], w->sizes[w->rank - 1]));
+    if (w->rank == 1)
+        return node_error(node, E_UNSUPPORTED, "a weight of rank 1 is not supported");
+    memcpy(sizes, x->sizes, sizeof *sizes * (size_t)x->rank);
+    sizes[x->rank - 1] = w->sizes[0];
+    shape_result(node, 0, x->dtype, sizes, x->rank);
+    return NULL;
+}
+
+/* ---- matmul ---------------------------------------------------------------------------------- */
+static Value *mm(Build *b, Value *x, Value *y)
+{
+    return BUILD(b, "aten.mm.default", arg_value(x), arg_value(y));
+}
+
+static Value *bmm(Build *b, Value *x, Value *y)
+{
+    return BUILD(b, "aten.bmm.default", arg_value(x), arg_value(y));
+}
+
+/* x [..., K] times y [K, N]: leading dims fold into rows. */
+static Value *folded_mm(Build *b, Value *x, Value *y)
+{
+    ExprPool   *pool = b->graph->ir->exprs;
+    int         rank = x->type.rank;
+    const Expr *sizes[MAX_RANK];
+    const Expr *flat[2] = {expr_product(pool, x->type.sizes, rank - 1), x->type.sizes[rank - 1]};
+    memcpy(sizes, x->type.sizes, sizeof *sizes * (size_t)rank);
+    sizes[rank - 1] = y->type.sizes[1];
+    Value *out = mm(b, rank == 2 ? x : build_reshape(b, x, flat, 2), y);
+    return rank == 2 ? out : build_reshape(b, out, sizes, rank);
+}
+
+/* Both of rank 2 or more, one of 3 or more: batch dims broadcast and folded. */
+static Error *batched(Build *b, Node *node, Value *x, Value *y, Value **out)
+{
+    ExprPool         *pool = shape_pool(node);
+    const TensorType *s = &x->type, *t = &y->type;
+    const Expr       *batch[MAX_RANK], *xs[MAX_RANK], *ys[MAX_RANK], *os[MAX_RANK];
+    int               n;
+    TRY(shape_broadcast(node, s->sizes, s->rank - 2, t->sizes, t->rank - 2, batch, &n));
+    memcpy(xs, batch, sizeof *xs * (size_t)n);
+    memcpy(ys, batch, sizeof *ys * (size_t)n);
+    memcpy(os, batch, sizeof *os * (size_t)n);
+    os[n] = xs[n] = s->sizes[s->rank - 2];
+    xs[n + 1] = s->sizes[s->rank - 1];
+    ys[n] = t->sizes[t->rank - 2];
+    os[n + 1] = ys[n + 1] = t->sizes[t->rank - 1];
+    const Expr *all = expr_product(pool, batch, n);
+    const Expr *x3[3] = {all, xs[n], xs[n + 1]}, *y3[3] = {all, ys[n], ys[n + 1]};
+    x = build_expand_to(b, x, xs, n + 2);
+    y = build_expand_to(b, y, ys, n + 2);
+    if (n != 1) {
+        x = build_reshape(b, x, x3, 3);
+        y = build_reshape(b, y, y3, 3);
+    }
+    Value *z = bmm(b, x, y);
+    *out = n == 1 ? z : build_reshape(b, z, os, n + 2);
+    return b->error;
+}
+
+static Error *matmul(Build *b, Node *node, Value *x, Value *y, Value **out)
+{
+    int rx = x->type.rank, ry = y->type.rank;
+    if (rx == 0 || ry == 0)
+        return node_error(node, E_VALUE, "both operands need rank 1 or more");
+    if (rx == 1 && ry == 1) {
+        *out = BUILD(b, "aten.dot.default", arg_value(x), arg_value(y));
+        return b->error;
+    }
+    Value *left = rx == 1 ? build_unsqueeze(b, x, 0) : x;
+    Value *right = ry == 1 ? build_unsqueeze(b, y, 1) : y;
+    if (b->error)
+        return b->error;
+    Value *z = NULL;
+    if (right->type.rank == 2)
+        z = folded_mm(b, left, right);
+    else
+        TRY(batched(b, node, left, right, &z));
+    if (rx == 1 && !b->error)
+        z = build_squeeze(b, z, z->type.rank - 2);
+    if (ry == 1 && !b->error)
+        z = build_squeeze(b, z, z->type.rank - 1);
+    *out = z;
+    return b->error;
+}
+
+static Error *expand_matmul(Node *node, Value **results)
+{
+    Build b = build_at(node);
+    return matmul(&b, node, node->args[0].value, node->args[1].value, &results[0]);
+}
+
+/* The products below sum over the last dim of both: element products in f32 for short types. */
+static Error *expand_dot(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    Value      *x = node->args[0].value, *y = node->args[1].value;
+    const Expr *minus = shape_int(node, -1), *one = shape_int(node, 1);
+    if (x->type.rank != 1 || y->type.rank != 1)
+        return node_error(node, E_VALUE, "takes vectors, not ranks %d and %d", x->type.rank,
+                          y->type.rank);
+    TRY(check_inner(node, x->type.sizes[0], y->type.sizes[0]));
+    Value *z = mm(&b, build_reshape(&b, x, (const Expr *[]){one, minus}, 2),
+                  build_reshape(&b, y, (const Expr *[]){minus, one}, 2));
+    results[0] = build_reshape(&b, z, NULL, 0);
+    return b.error;
+}
+
+static Error *expand_mv(Node *node, Value **results)
+{
+    Build b = build_at(node);
+    results[0] = build_squeeze(
+        &b, mm(&b, node->args[0].value, build_unsqueeze(&b, node->args[1].value, 1)), 1);
+    return b.error;
+}
+
+static Error *expand_outer(Node *node, Value **results)
+{
+    Build b = build_at(node);
+    results[0] = BUILD(&b, "aten.mul.Tensor",
+                       arg_value(build_unsqueeze(&b, node->args[0].value, 1)), node->args[1]);
+    return b.error;
+}
+
+/* beta * self + alpha * z; beta == 0 ignores self, NaN included. */
+static Value *scale_add(Build *b, Node *node, Value *z)
+{
+    Graph *g = b->graph;
+    double beta = node_float(node, "beta"), alpha = node_float(node, "alpha");
+    if (b->error)
+        return NULL;
+    if (alpha != 1)
+        z = BUILD(b, "aten.mul.Scalar", arg_value(z), *node_arg(node, "alpha"));
+    if (beta == 0 || b->error)
+        return z;
+    Value *self = node_tensor(node, "self");
+    if (beta != 1)
+        self = BUILD(b, "aten.mul.Scalar", arg_value(self), *node_arg(node, "beta"));
+    return BUILD(b, "aten.add.Tensor", arg_value(self), arg_value(z), arg_int(g, 1));
+}
+
+static Error *expand_addmv(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *z = BUILD(&b, "aten.mv.default", *node_arg(node, "mat"), *node_arg(node, "vec"));
+    results[0] = scale_add(&b, node, z);
+    return b.error;
+}
+
+static Error *expand_addr(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *z = BUILD(&b, "aten.outer.default", *node_arg(node, "vec1"), *node_arg(node, "vec2"));
+    results[0] = scale_add(&b, node, z);
+    return b.error;
+}
+
+/* The sum over the batch is a product over batch and k together. */
+static Error *expand_addbmm(Node *node, Value **results)
+{
+    Build             b = build_at(node);
+    ExprPool         *pool = shape_pool(node);
+    Value            *x = node_tensor(node, "batch1"), *y = node_tensor(node, "batch2");
+    const TensorType *s = &x->type, *t = &y->type;
+    TRY(shape_check_rank(node, "batch1", 3, 3));
+    TRY(shape_check_rank(node, "batch2", 3, 3));
+    const Expr *k = expr_mul(pool, s->sizes[0], s->sizes[2]);
+    const Expr *xs[2] = {s->sizes[1], k}, *ys[2] = {k, t->sizes[2]};
+    Value *z = mm(&b, build_reshape(&b, build_permute(&b, x, (const int[]){1, 0, 2}, 3), xs, 2),
+                  build_reshape(&b, y, ys, 2));
+    results[0] = scale_add(&b, node, z);
+    return b.error;
+}
+
+static Error *expand_addmm_activation(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *z = build_args(&b, "aten.addmm.default", node->args, 5);
+    results[0] = BUILD(&b, node_bool(node, "use_gelu") ? "aten.gelu.default" : "aten.relu.default",
+                       arg_value(z));
+    return b.error;
+}
+
+/* ---- contraction over lists of dims ---------------------------------------------------------- */
+/* Dims of x and y by role: batch dims (in both and kept), kept ones, summed ones. */
+typedef struct Contract {
+    int xb[MAX_RANK], yb[MAX_RANK], n_batch;
+    int xk[MAX_RANK], n_x; /* only in x */
+    int yk[MAX_RANK], n_y;
+    int xs[MAX_RANK], ys[MAX_RANK], n_sum;
+} Contract;
+
+static const Expr *product_of(ExprPool *pool, const TensorType *t, const int *dims, int n)
+{
+    const Expr *p = expr_int(pool, 1);
+    for (int i = 0; i < n; i++)
+        p = expr_mul(pool, p, t->sizes[dims[i]]);
+    return p;
+}
+
+static int append(int *to, int n, const int *from, int count)
+{
+    memcpy(to + n, from, sizeof *to * (size_t)count);
+    return n + count;
+}
+
+/* Result dims: batch, kept of x, kept of y. */
+static Error *contract(Build *b, const Contract *c, Value *x, Value *y, Value **out)
+{
+    ExprPool         *pool = b->graph->ir->exprs;
+    const TensorType *s = &x->type, *t = &y->type;
+    int               xp[MAX_RANK], yp[MAX_RANK], n = 0;
+    const Expr       *sizes[3 * MAX_RANK];
+    if (c->n_batch + c->n_x + c->n_y > MAX_RANK)
+        return node_error(b->at, E_LIMIT, "the result has more than %d dims", MAX_RANK);
+    const Expr *batch = product_of(pool, s, c->xb, c->n_batch),
+               *k = product_of(pool, s, c->xs, c->n_sum);
+    const Expr *x3[3] = {batch, product_of(pool, s, c->xk, c->n_x), k};
+    const Expr *y3[3] = {batch, k, product_of(pool, t, c->yk, c->n_y)};
+    n = append(xp, append(xp, append(xp, 0, c->xb, c->n_batch), c->xk, c->n_x), c->xs, c->n_sum);
+    (void)append(yp, append(yp, append(yp, 0, c->yb, c->n_batch), c->ys, c->n_sum), c->yk, c->n_y);
+    for (int i = 0; i < c->n_sum; i++)
+        TRY(check_inner(b->at, s->sizes[c->xs[i]], t->sizes[c->ys[i]]));
+    bool   flat = c->n_batch == 0;
+    Value *xm = build_reshape(b, build_permute(b, x, xp, n), flat ? x3 + 1 : x3, flat ? 2 : 3);
+    Value *ym =
+        build_reshape(b, build_permute(b, y, yp, t->rank), flat ? y3 + 1 : y3, flat ? 2 : 3);
+    Value *z = flat ? mm(b, xm, ym) : bmm(b, xm, ym);
+    n = 0;
+    for (int i = 0; i < c->n_batch; i++)
+        sizes[n++] = s->sizes[c->xb[i]];
+    for (int i = 0; i < c->n_x; i++)
+        sizes[n++] = s->sizes[c->xk[i]];
+    for (int i = 0; i < c->n_y; i++)
+        sizes[n++] = t->sizes[c->yk[i]];
+    *out = build_reshape(b, z, sizes, n);
+    return b->error;
+}
+
+/* Sums x over dims of y given in pairs; the other dims are kept. */
+static Error *contract_dims(Build *b, Value *x, Value *y, const int *xs, const int *ys, int n,
+                            Value **out)
+{
+    Contract c = {.n_sum = n};
+    bool     in_x[MAX_RANK] = {false}, in_y[MAX_RANK] = {false};
+    for (int i = 0; i < n; i++) {
+        c.xs[i] = xs[i];
+        c.ys[i] = ys[i];
+        in_x[xs[i]] = in_y[ys[i]] = true;
+    }
+    for (int d = 0; d < x->type.rank; d++)
+        if (!in_x[d])
+            c.xk[c.n_x++] = d;
+    for (int d = 0; d < y->type.rank; d++)
+        if (!in_y[d])
+            c.yk[c.n_y++] = d;
+    return contract(b, &c, x, y, out);
+}
+
+static Error *expand_tensordot(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node_tensor(node, "self"), *y = node_tensor(node, "other");
+    int    xs[MAX_RANK], ys[MAX_RANK], n, m;
+    TRY(shape_dims(node, "dims_self", x->type.rank, xs, &n));
+    TRY(shape_dims(node, "dims_other", y->type.rank, ys, &m));
+    if (n != m)
+        return node_error(node, E_VALUE, "%d dims of self, %d of other", n, m);
+    return contract_dims(&b, x, y, xs, ys, n, &results[0]);
+}
+
+static Error *expand_inner(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node->args[0].value, *y = node->args[1].value;
+    int    xs = x->type.rank - 1, ys = y->type.rank - 1;
+    if (xs < 0 || ys < 0) {
+        results[0] = BUILD(&b, "aten.mul.Tensor", arg_value(x), arg_value(y));
+        return b.error;
+    }
+    return contract_dims(&b, x, y, &xs, &ys, 1, &results[0]);
+}
+
+/* ---- einsum ---------------------------------------------------------------------------------- */
+/* Labels are letters; dims under "..." get the numbers from 64 on, aligned at the right. */
+enum { LABELS = 64 + MAX_RANK, ELLIPSIS = 64 };
+
+typedef struct Term {
+    Value *value;
+    int    label[MAX_RANK];
+    int    n;
+} Term;
+
+static int letter_label(char c)
+{
+    return c >= 'a' && c <= 'z' ? c - 'a' : c >= 'A' && c <= 'Z' ? 26 + c - 'A' : -1;
+}
+
+/* One operand's subscripts; rank -1: the output, whose "..." has `dots` dims. */
+static Error *parse_term(Node *node, const char **at, int rank, int *dots, Term *term)
+{
+    const char *s = *at;
+    int         letters = 0, labels[MAX_RANK], ellipsis = -1;
+    for (; *s && *s != ',' && *s != '-'; s++) {
+        if (*s == ' ')
+            continue;
+        if (strncmp(s, "...", 3) == 0 && ellipsis < 0) {
+            ellipsis = letters;
+            s += 2;
+        } else if (letter_label(*s) >= 0 && letters < MAX_RANK) {
+            labels[letters++] = letter_label(*s);
+        } else {
+            return node_error(node, E_VALUE, "bad subscripts at '%s'", s);
+        }
+    }
+    *at = s;
+    int hidden = ellipsis < 0 ? 0 : rank < 0 ? *dots : rank - letters;
+    if (hidden < 0 || (rank >= 0 && letters + hidden != rank) || letters + hidden > MAX_RANK)
+        return node_error(node, E_VALUE, "%d subscripts for a tensor of rank %d", letters, rank);
+    if (rank >= 0 && hidden > *dots)
+        *dots = hidden;
+    term->n = 0;
+    for (int i = 0; i <= letters; i++) {
+        for (int k = 0; i == ellipsis && k < hidden; k++)
+            term->label[term->n++] = ELLIPSIS + hidden - 1 - k; /* 64 is the last dim */
+        if (i < letters)
+            term->label[term->n++] = labels[i];
+    }
+    return NULL;
+}
+
+/* Without "->": dims of "...", then the letters that stand once, in alphabetical order (capitals
+ * first). */
+static void implied_output(const int *count, int dots, Term *out)
+{
+    out->n = 0;
+    for (int k = dots - 1; k >= 0; k--)
+        out->label[out->n++] = ELLIPSIS + k;
+    for (int i = 0; i < 52 && out->n < MAX_RANK; i++) {
+        int label = i < 26 ? 26 + i : i - 26;
+        if (count[label] == 1)
+            out->label[out->n++] = label;
+    }
+}
+
+static int find_label(const Term *t, int label)
+{
+    for (int i = 0; i < t->n; i++)
+        if (t->label[i] == label)
+            return i;
+    return -1;
+}
+
+static void drop_label(Term *t, int at)
+{
+    memmove(t->label + at, t->label + at + 1, sizeof *t->label * (size_t)(t->n - at - 1));
+    t->n--;
+}
+
+/* A letter twice in one operand: its diagonal, which comes last. */
+static Error *take_diagonals(Build *b, Term *t)
+{
+    for (int i = 0; i < t->n; i++)
+        for (int k = i + 1; k < t->n; k++)
+            if (t->label[i] == t->label[k]) {
+                int label = t->label[i];
+                t->value = BUILD(b, "aten.diagonal.default", arg_value(t->value),
+                                 arg_int(b->graph, 0), arg_int(b->graph, i), arg_int(b->graph, k));
+                if (b->error)
+                    return b->error;
+                drop_label(t, k);
+                drop_label(t, i);
+                t->label[t->n++] = label;
+                return take_diagonals(b, t);
+            }
+    return b->error;
+}
+
+static bool wanted(const Term *later, int n, const Term *out, int label)
+{
+    for (int i = 0; i < n; i++)
+        if (find_label(&later[i], label) >= 0)
+            return true;
+    return find_label(out, label) >= 0;
+}
+
+/* Sums out labels that nobody else has, and drops dims of size 1 that another operand broadcasts.
+ */
+static Error *sum_alone(Build *b, Term *t, const Term *other, const Term *later, int n_later,
+                        const Term *out)
+{
+    for (int i = t->n - 1; i >= 0; i--) {
+        int     at = other ? find_label(other, t->label[i]) : -1;
+        int64_t dim = i;
+        if (at >= 0 && expr_is_value(t->value->type.sizes[i], 1) &&
+            !expr_is_value(other->value->type.sizes[at], 1)) {
+            t->value = build_squeeze(b, t->value, i);
+            drop_label(t, i);
+        } else if (at < 0 && !wanted(later, n_later, out, t->label[i])) {
+            t->value =
+                BUILD(b, "aten.sum.dim_IntList", arg_value(t->value), arg_ints(b->graph, &dim, 1));
+            drop_label(t, i);
+        }
+        if (b->error)
+            return b->error;
+    }
+    return NULL;
+}
+
+/* x := x times y, labels: shared and wanted, those of x, those of y. */
+static Error *contract_terms(Build *b, Term *x, Term *y, const Term *later, int n_later,
+                             const Term *out)
+{
+    Contract c = {0};
+    Term     z = {0};
+    TRY(sum_alone(b, x, y, later, n_later, out));
+    TRY(sum_alone(b, y, x, later, n_later, out));
+    for (int i = 0; i < x->n; i++) {
+        int k = find_label(y, x->label[i]);
+        if (k < 0) {
+            c.xk[c.n_x++] = i;
+        } else if (wanted(later, n_later, out, x->label[i])) {
+            c.xb[c.n_batch] = i;
+            c.yb[c.n_batch++] = k;
+        } else {
+            c.xs[c.n_sum] = i;
+            c.ys[c.n_sum++] = k;
+        }
+    }
+    for (int k = 0; k < y->n; k++)
+        if (find_label(x, y->label[k]) < 0)
+            c.yk[c.n_y++] = k;
+    for (int i = 0; i < c.n_batch; i++)
+        z.label[z.n++] = x->label[c.xb[i]];
+    for (int i = 0; i < c.n_x && z.n < MAX_RANK; i++)
+        z.label[z.n++] = x->label[c.xk[i]];
+    for (int i = 0; i < c.n_y && z.n < MAX_RANK; i++)
+        z.label[z.n++] = y->label[c.yk[i]];
+    TRY(contract(b, &c, x->value, y->value, &z.value));
+    *x = z;
+    return NULL;
+}
+
+static Error *parse_einsum(Node *node, Value **v, int n, Term *terms, Term *out)
+{
+    const char *s = node_arg(node, "equation")->string;
+    int         dots = 0, count[LABELS] = {0};
+    for (int i = 0; i < n; i++) {
+        terms[i].value = v[i];
+        TRY(parse_term(node, &s, v[i]->type.rank, &dots, &terms[i]));
+        for (int k = 0; k < terms[i].n; k++)
+            count[terms[i].label[k]]++;
+        if (i < n - 1 && *s++ != ',')
+            return node_error(node, E_VALUE, "the equation has fewer operands than the %d given",
+                              n);
+    }
+    if (strncmp(s, "->", 2) == 0) {
+        s += 2;
+        TRY(parse_term(node, &s, -1, &dots, out));
+    } else {
+        implied_output(count, dots, out);
+    }
+    if (*s)
+        return node_error(node, E_VALUE, "the equation has more operands than the %d given", n);
+    for (int i = 0; i < out->n; i++)
+        if (count[out->label[i]] == 0)
+            return node_error(node, E_VALUE, "an output subscript stands in no operand");
+    return NULL;
+}
+
+static Error *expand_einsum(Node *node, Value **results)
+{
+    Build   b = build_at(node);
+    Value **v;
+    int     n, perm[MAX_RANK];
+    Term    out = {0};
+    TRY(shape_tensors(node, "tensors", &v, &n));
+    if (n == 0)
+        return node_error(node, E_VALUE, "needs an operand");
+    Term *terms = ARENA_ARRAY(node->graph->ir->arena, Term, n);
+    TRY(parse_einsum(node, v, n, terms, &out));
+    for (int i = 0; i < n; i++)
+        TRY(take_diagonals(&b, &terms[i]));
+    for (int i = 1; i < n; i++)
+        TRY(contract_terms(&b, &terms[0], &terms[i], terms + i + 1, n - i - 1, &out));
+    TRY(sum_alone(&b, &terms[0], NULL, NULL, 0, &out));
+    bool same = true;
+    for (int i = 0; i < out.n; i++) {
+        perm[i] = find_label(&terms[0], out.label[i]);
+        same = same && perm[i] == i;
+    }
+    results[0] = same ? terms[0].value : build_permute(&b, terms[0].value, perm, out.n);
+    return b.error;
+}
+
+/* ---- chains, kron, vecdot -------------------------------------------------------------------- */
+static Error *expand_chain(Node *node, Value **results)
+{
+    Build   b = build_at(node);
+    Value **v;
+    int     n;
+    TRY(shape_tensors(node, node->schema->params[0].name, &v, &n));
+    if (n == 0)
+        return node_error(node, E_VALUE, "needs a matrix");
+    Value *z = v[0];
+    for (int i = 1; i < n; i++)
+        TRY(matmul(&b, node, z, v[i], &z));
+    results[0] = z;
+    return b.error;
+}
+
+static Error *expand_matrix_power(Node *node, Value **results)
+{
+    Build   b = build_at(node);
+    Value  *x = shape_first_tensor(node), *z = NULL;
+    int64_t n;
+    TRY(shape_const_int(node, "n", &n));
+    if (n < 0)
+        return node_error(node, E_UNSUPPORTED, "the power %lld is not supported", (long long)n);
+    if (n == 0) {
+        const TensorType *t = &x->type;
+        if (t->rank < 2)
+            return node_error(node, E_VALUE, "the power of a tensor of rank %d", t->rank);
+        Value *one =
+            BUILD(&b, "aten.eye.default", arg_expr(t->sizes[t->rank - 1]), arg_dtype(t->dtype));
+        results[0] = build_expand_to(&b, one, t->sizes, t->rank);
+        return b.error;
+    }
+    for (; n > 0; n /= 2) {
+        if (n % 2 && z)
+            TRY(matmul(&b, node, z, x, &z));
+        else if (n % 2)
+            z = x;
+        if (n > 1)
+            TRY(matmul(&b, node, x, x, &x));
+    }
+    results[0] = z;
+    return NULL;
+}
+
+/* Dims interleave: [a0, 1, a1, 1] times [1, b0, 1, b1], then pairs are joined. */
+static Error *expand_kron(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    ExprPool   *pool = shape_pool(node);
+    Value      *x = node->args[0].value, *y = node->args[1].value;
+    int         rx = x->type.rank, ry = y->type.rank, rank = rx > ry ? rx : ry;
+    const Expr *xs[MAX_RANK], *ys[MAX_RANK], *os[MAX_RANK], *one = expr_int(pool, 1);
+    if (2 * rank > MAX_RANK)
+        return node_error(node, E_LIMIT, "rank %d is too large", rank);
+    for (int d = 0; d < rank; d++) {
+        int i = d - (rank - rx), k = d - (rank - ry);
+        xs[2 * d] = i >= 0 ? x->type.sizes[i] : one;
+        ys[2 * d + 1] = k >= 0 ? y->type.sizes[k] : one;
+        xs[2 * d + 1] = ys[2 * d] = one;
+        os[d] = expr_mul(pool, xs[2 * d], ys[2 * d + 1]);
+    }
+    Value *z = BUILD(&b, "aten.mul.Tensor", arg_value(build_reshape(&b, x, xs, 2 * rank)),
+                     arg_value(build_reshape(&b, y, ys, 2 * rank)));
+    results[0] = build_reshape(&b, z, os, rank);
+    return b.error;
+}
+
+static Error *expand_vecdot(Node *node, Value **results)
+{
+    Build   b = build_at(node);
+    int64_t dim;
+    TRY(shape_const_int(node, "dim", &dim));
+    Value *z = BUILD(&b, "aten.mul.Tensor", node->args[0], node->args[1]);
+    results[0] = BUILD(&b, "aten.sum.dim_IntList", arg_value(z), arg_ints(b.graph, &dim, 1));
+    return b.error;
+}
+
+/* out[..., o] = sum_ij x[..., i] w[o, i, j] y[..., j] + bias[o]. */
+static Error *expand_bilinear(Node *node, Value **results)
+{
+    Build             b = build_at(node);
+    Value            *x = node_tensor(node, "input1"), *y = node_tensor(node, "input2");
+    Value            *w = node_tensor(node, "weight"), *bias = node_tensor(node, "bias");
+    const TensorType *s = &x->type, *t = &w->type;
+    int               xs = s->rank - 1, ws = 1;
+    int64_t           last = -1;
+    if (xs < 0 || t->rank != 3)
+        return node_error(node, E_VALUE, "input of rank %d, weight of rank %d", s->rank, t->rank);
+    Value *z = NULL;
+    TRY(contract_dims(&b, x, w, &xs, &ws, 1, &z)); /* [..., o, j] */
+    z = BUILD(&b, "aten.mul.Tensor", arg_value(z), arg_value(build_unsqueeze(&b, y, xs)));
+    z = BUILD(&b, "aten.sum.dim_IntList", arg_value(z), arg_ints(b.graph, &last, 1));
+    results[0] = bias ? BUILD(&b, "aten.add.Tensor", arg_value(z), arg_value(bias)) : z;
+    return b.error;
+}
+
+#define GEMM(text, infer_fn)                                                                       \
+    {                                                                                              \
+        .schema = text, .kind = OP_TEMPLATE, .template_kind = TEMPLATE_GEMM, .infer = infer_fn     \
+    }
+#define COMPOSITE(text, fn)                                                                        \
+    {                                                                                              \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+    }
+
+const OpDesc matmul_ops[] = {
+    GEMM("aten::mm(Tensor self, Tensor mat2) -> Tensor", infer_mm),
+    GEMM("aten::bmm(Tensor self, Tensor mat2) -> Tensor", infer_bmm),
+    GEMM("aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> "
+         "Tensor",
+         infer_add_product),
+    GEMM("aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
+         "alpha=1) -> Tensor",
+         infer_add_product),
+    GEMM("aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", infer_linear),
+
+    COMPOSITE("aten::matmul(Tensor self, Tensor other) -> Tensor", expand_matmul),
+    COMPOSITE("aten::linalg_matmul(Tensor self, Tensor other) -> Tensor", expand_matmul),
+    COMPOSITE("aten::dot(Tensor self, Tensor tensor) -> Tensor", expand_dot),
+    COMPOSITE("aten::vdot(Tensor self, Tensor other) -> Tensor", expand_dot),
+    COMPOSITE("aten::mv(Tensor self, Tensor vec) -> Tensor", expand_mv),
+    COMPOSITE("aten::outer(Tensor self, Tensor vec2) -> Tensor", expand_outer),
+    COMPOSITE("aten::ger(Tensor self, Tensor vec2) -> Tensor", expand_outer),
+    COMPOSITE("aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) "
+              "-> Tensor",
+              expand_addmv),
+    COMPOSITE("aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) "
+              "-> Tensor",
+              expand_addr),
+    COMPOSITE("aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
+              "alpha=1) -> Tensor",
+              expand_addbmm),
+    COMPOSITE("aten::_addmm_activation(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, "
+              "Scalar alpha=1, bool "
+              "use_gelu=False) -> Tensor",
+              expand_addmm_activation),
+    COMPOSITE("aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor",
+              expand_einsum),
+    COMPOSITE("aten::inner(Tensor self, Tensor other) -> Tensor", expand_inner),
+    COMPOSITE(
+        "aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
+        expand_tensordot),
+    COMPOSITE("aten::kron(Tensor self, Tensor other) -> Tensor", expand_kron),
+    COMPOSITE("aten::chain_matmul(Tensor[] matrices) -> Tensor", expand_chain),
+    COMPOSITE("aten::linalg_multi_dot(Tensor[] tensors) -> Tensor", expand_chain),
+    COMPOSITE("aten::matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power),
+    COMPOSITE("aten::linalg_matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power),
+    COMPOSITE("aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", expand_vecdot),
+    COMPOSITE(
+        "aten::bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
+        expand_bilinear),
+    {0},
+};

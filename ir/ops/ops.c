@@ -1,0 +1,166 @@
+/* The families of operator rows, looking rows up, and types of a node's results.
+ *
+ * In: a schema or a node.  Out: its OpDesc; result types. */
+#include "ir/name_map.h"
+#include "ir/ops.h"
+#include "ir/ops/ops_internal.h"
+
+#include <stdarg.h>
+
+static const OpDesc *const families[] = {
+    pointwise_ops,   reduction_ops, view_ops,    creation_ops, indexing_ops,     matmul_ops,
+    convolution_ops, norm_ops,      pooling_ops, resize_ops,   attention_ops,    rnn_ops,
+    sort_ops,        scan_ops,      loss_ops,    effect_ops,   higher_order_ops,
+};
+enum { N_FAMILIES = sizeof families / sizeof families[0] };
+
+void op_for_each(void (*visit)(void *cx, const OpDesc *row), void *cx)
+{
+    for (int i = 0; i < N_FAMILIES; i++)
+        for (const OpDesc *row = families[i]; row->schema; row++)
+            visit(cx, row);
+}
+
+static void enter_row(void *cx, const OpDesc *row)
+{
+    Ir        *ir = cx;
+    NameEntry *entry = name_map_add(ir->op_rows, schema_dotted_name(ir->arena, row->schema));
+    if (!entry->item) /* of two rows for one operator the first counts */
+        entry->item = row;
+}
+
+const OpDesc *op_find(Ir *ir, const OpSchema *schema)
+{
+    if (!ir->op_rows) {
+        ir->op_rows = name_map_create(ir->arena, 1024);
+        op_for_each(enter_row, ir);
+    }
+    NameEntry *entry = name_map_find(ir->op_rows, schema->name);
+    return entry ? entry->item : NULL;
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+Where node_where(const Node *node)
+{
+    Where where = node->where;
+    if (!where.file)
+        where.file = node->graph->ir->file;
+    if (!where.node)
+        where.node = node->name;
+    where.op = node->schema->name;
+    if (node->n_results && node->results[0]->kind == VALUE_TENSOR &&
+        node->results[0]->type.dtype != DT_NONE)
+        where.type = tensor_type_text(node->graph->ir->arena, &node->results[0]->type);
+    return where;
+}
+
+Error *node_error(const Node *node, ErrorCode code, const char *format, ...)
+{
+    Arena  *arena = node->graph->ir->arena;
+    va_list args;
+    va_start(args, format);
+    const char *message = arena_vprintf(arena, format, args);
+    va_end(args);
+    return error_new(arena, code, node_where(node), "%s", message);
+}
+
+/* ---- types of results ------------------------------------------------------------------------ */
+
+TensorType *node_result_type(Node *node, int result)
+{
+    while (node->n_results <= result)
+        node_add_result(node);
+    return &node->results[result]->type;
+}
+
+static Error *expand_row(Node *node, Value **results)
+{
+    if (node->op->expand_fn)
+        return node->op->expand_fn(node, results);
+    return build_expand(node, node->op->expand, results);
+}
+
+/* A composite without infer of its own: expanded for a moment, the types are those of what it
+ * becomes. */
+static Error *infer_composite(Node *node)
+{
+    Graph  *graph = node->graph;
+    Node   *before = node->prev;
+    Value **results = ARENA_ARRAY(graph->ir->arena, Value *, node->n_results);
+    Error  *error = expand_row(node, results);
+    for (int i = 0; !error && i < node->n_results; i++)
+        if (results[i] && results[i]->kind == VALUE_TENSOR)
+            *node_result_type(node, i) = results[i]->type;
+        else
+            node->results[i]->kind = VALUE_NONE;
+    while (node->prev != before)
+        graph_remove_node(graph, node->prev);
+    return error;
+}
+
+static bool is_tensor(const Arg *arg)
+{
+    return arg->kind == ARG_VALUE && arg->value->kind == VALUE_TENSOR;
+}
+
+/* sub(1, %x): decomposed exports have a number on the left, too. */
+static bool takes_number_first(const Node *node)
+{
+    int other = schema_param(node->schema, "other");
+    return node->op->promote == PROMOTE_DEFAULT && other >= 0 && is_tensor(&node->args[other]);
+}
+
+/* Numbers may stand for tensors in pointwise operators (aten.add.Tensor(%x, 2)).  Rows of other
+ * kinds, and functions of rows, rely on tensors. */
+static Error *check_tensors(const Node *node)
+{
+    const OpDesc *op = node->op;
+    for (int i = 0; i < node->schema->n_params; i++) {
+        const Param *param = &node->schema->params[i];
+        const Arg   *arg = &node->args[i];
+        if (op->kind == OP_POINTWISE && (!op->infer || i > 0 || takes_number_first(node)))
+            continue;
+        if (param->type != PARAM_TENSOR || arg->kind == ARG_NONE)
+            continue;
+        bool is_good = param->is_list ? arg->kind == ARG_LIST : is_tensor(arg);
+        for (int k = 0; is_good && param->is_list && k < arg->n_items; k++)
+            is_good = is_tensor(&arg->items[k]) || arg->items[k].kind == ARG_NONE;
+        if (!is_good)
+            return node_error(node, E_VALUE, "%s: argument %s has to be a tensor",
+                              node->schema->name, param->name);
+    }
+    return NULL;
+}
+
+static Error *infer_by_row(Node *node)
+{
+    if (!node->op)
+        node->op = op_find(node->graph->ir, node->schema);
+    const OpDesc *op = node->op;
+    if (!op)
+        return node_error(node, E_UNSUPPORTED, "operator %s is not supported", node->schema->name);
+    TRY(check_tensors(node));
+    if (op->infer)
+        return op->infer(node);
+    if (op->kind == OP_POINTWISE)
+        return infer_pointwise(node);
+    if (op->kind == OP_REDUCTION)
+        return infer_reduction(node);
+    if (op->kind == OP_EFFECT && node->n_results == 0)
+        return NULL;
+    if (op->kind == OP_COMPOSITE && (op->expand || op->expand_fn))
+        return infer_composite(node);
+    return node_error(node, E_UNSUPPORTED, "%s: the types of its results have to be given",
+                      node->schema->name);
+}
+
+Error *infer_node(Node *node)
+{
+    TRY(infer_by_row(node));
+    /* A row may have copied the type of an input or constant; results start at the front of their
+     * memory. */
+    for (int i = 0; i < node->n_results; i++)
+        node->results[i]->type.storage_offset = expr_int(node->graph->ir->exprs, 0);
+    return NULL;
+}

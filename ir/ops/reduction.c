@@ -1,0 +1,627 @@
+/* Reductions over dims, and the statistics and norms that are made of them.
+ *
+ * In: a node.  Out: for a row of kind OP_REDUCTION what is accumulated, with texts around it:
+ *
+ *   aten.mean.dim(%x, [1])       sum of x over dim 1, then div(x, n)
+ *
+ * Composites become such rows and pointwise operators: var is two passes, mean((x - mean(x))^2)
+ * with a corrected count. f16 and bf16 are computed in f32 and rounded once. */
+#include "ir/ops/ops_internal.h"
+#include "ir/ops/shape_util.h"
+
+#include <math.h>
+#include <string.h>
+
+static const Arg *arg_given(const Node *node, const char *name)
+{
+    int at = schema_param(node->schema, name);
+    return at < 0 || node->args[at].kind == ARG_NONE ? NULL : &node->args[at];
+}
+
+static bool flag(const Node *node, const char *name)
+{
+    return arg_given(node, name) && node_bool(node, name);
+}
+
+/* ---- the dims of a node ---------------------------------------------------------------------- */
+typedef struct Dims {
+    int dim[MAX_RANK], n;
+} Dims;
+
+/* dim as one number, a list or None; None and [] are all dims. */
+static Error *dims_of(const Node *node, int rank, Dims *out)
+{
+    out->n = 0;
+    if (schema_param(node->schema, "dim") >= 0)
+        TRY(shape_dims(node, "dim", rank, out->dim, &out->n));
+    if (out->n == 0)
+        for (; out->n < rank; out->n++)
+            out->dim[out->n] = out->n;
+    return NULL;
+}
+
+static Arg dims_arg(Build *b, const Dims *dims)
+{
+    return arg_dims(b->graph, dims->dim, dims->n);
+}
+
+/* Number of elements that are reduced into one. */
+static const Expr *dims_count(Build *b, const Value *x, const Dims *dims)
+{
+    const Expr *sizes[MAX_RANK];
+    int         n = x->type.rank ? dims->n : 0;
+    for (int i = 0; i < n; i++)
+        sizes[i] = x->type.sizes[dims->dim[i]];
+    return expr_product(b->graph->ir->exprs, sizes, n);
+}
+
+static Value *reduce(Build *b, const char *op, Value *x, const Dims *dims, bool keepdim)
+{
+    return b->error ? NULL
+                    : BUILD(b, op, arg_value(x), dims_arg(b, dims), arg_bool(b->graph, keepdim));
+}
+
+static Value *unary(Build *b, const char *op, Value *x)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x));
+}
+
+static Value *binary(Build *b, const char *op, Value *x, Value *y)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
+}
+
+static Value *with_number(Build *b, const char *op, Value *x, double number)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_float(number));
+}
+
+/* Without the dims that a keepdim reduction left at size 1. */
+static Value *drop_dims(Build *b, Value *x, const Dims *dims, bool keepdim)
+{
+    if (b->error || keepdim || x->type.rank == 0)
+        return x;
+    return BUILD(b, "aten.squeeze.dims", arg_value(x), dims_arg(b, dims));
+}
+
+static Error *need_float(const Node *node, DType dtype)
+{
+    if (!dtype_is_float(dtype))
+        return node_error(node, E_VALUE, "%s needs a floating point input, got %s",
+                          node->schema->name, dtype_name(dtype));
+    return NULL;
+}
+
+/* ---- inference ------------------------------------------------------------------------------- */
+/* mean: the dtype argument, or a floating point input. */
+static Error *infer_mean(Node *node)
+{
+    const Arg *dtype = arg_given(node, "dtype");
+    TRY(need_float(node, dtype ? dtype->dtype : shape_type(node, "self")->dtype));
+    return infer_reduction(node);
+}
+
+/* ---- max and min with indices ---------------------------------------------------------------- */
+static Error *expand_extreme(Node *node, Value **results)
+{
+    Build b = build_at(node);
+    bool  max = !strcmp(node->schema->base, "max");
+    Arg   x = *node_arg(node, "self"), dim = *node_arg(node, "dim"),
+        keepdim = *node_arg(node, "keepdim");
+    results[0] = BUILD(&b, max ? "aten.amax.default" : "aten.amin.default", x, dim, keepdim);
+    results[1] = BUILD(&b, max ? "aten.argmax.default" : "aten.argmin.default", x, dim, keepdim);
+    return b.error;
+}
+
+static Error *expand_aminmax(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Dims   dims;
+    Value *x = node_tensor(node, "self");
+    TRY(dims_of(node, x->type.rank, &dims));
+    results[0] = reduce(&b, "aten.amin.default", x, &dims, flag(node, "keepdim"));
+    results[1] = reduce(&b, "aten.amax.default", x, &dims, flag(node, "keepdim"));
+    return b.error;
+}
+
+/* any and all over a list of dims; over no dim they are the truth of each element. */
+static Error *expand_truth(Node *node, Value **results)
+{
+    Build      b = build_at(node);
+    const Arg *list = arg_given(node, "dim");
+    bool       any = !strcmp(node->schema->base, "any");
+    Value     *x = node_tensor(node, "self");
+    Dims       dims;
+    if (list && list->kind == ARG_LIST && list->n_items == 0) {
+        x = BUILD(&b, "aten.ne.Scalar", arg_value(x), arg_int(b.graph, 0));
+        results[0] =
+            build_cast(&b, x, node_tensor(node, "self")->type.dtype == DT_U8 ? DT_U8 : DT_BOOL);
+        return b.error;
+    }
+    TRY(dims_of(node, x->type.rank, &dims));
+    if (dims.n == x->type.rank && !flag(node, "keepdim")) {
+        results[0] = unary(&b, any ? "aten.any.default" : "aten.all.default", x);
+        return b.error;
+    }
+    /* From the last dim to the first, so that earlier positions stay. */
+    for (int d = x->type.rank - 1; d >= 0; d--)
+        for (int i = 0; i < dims.n && !b.error; i++)
+            if (dims.dim[i] == d)
+                x = BUILD(&b, any ? "aten.any.dim" : "aten.all.dim", arg_value(x),
+                          arg_int(b.graph, d), *node_arg(node, "keepdim"));
+    results[0] = x;
+    return b.error;
+}
+
+/* ---- counts and means without NaN ------------------------------------------------------------ */
+static Error *expand_count_nonzero(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node_tensor(node, "self");
+    Dims   dims;
+    TRY(dims_of(node, x->type.rank, &dims));
+    x = BUILD(&b, "aten.ne.Scalar", arg_value(x), arg_int(b.graph, 0));
+    results[0] = reduce(&b, "aten.sum.dim_IntList", x, &dims, false);
+    return b.error;
+}
+
+static Error *expand_nanmean(Node *node, Value **results)
+{
+    Build      b = build_at(node);
+    Value     *x = node_tensor(node, "self");
+    const Arg *dtype = arg_given(node, "dtype");
+    Dims       dims;
+    bool       keepdim = flag(node, "keepdim");
+    TRY(need_float(node, x->type.dtype));
+    TRY(dims_of(node, x->type.rank, &dims));
+    DType  result = dtype ? dtype->dtype : x->type.dtype;
+    Value *wide = build_cast(&b, x, dtype_compute(result));
+    Value *sum = reduce(&b, "aten.nansum.default", wide, &dims, keepdim);
+    Value *is_number = unary(&b, "aten.logical_not.default", unary(&b, "aten.isnan.default", wide));
+    Value *n = reduce(&b, "aten.sum.dim_IntList", is_number, &dims, keepdim);
+    results[0] = build_cast(&b, binary(&b, "aten.div.Tensor", sum, n), result);
+    return b.error;
+}
+
+/* Sums the dims that were broadcast away again. */
+static Error *expand_sum_to_size(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    Value      *x = node_tensor(node, "self");
+    const Expr *sizes[MAX_RANK];
+    int         rank;
+    Dims        dims = {.n = 0};
+    TRY(shape_exprs(node, "size", sizes, &rank));
+    int lead = x->type.rank - rank;
+    if (lead < 0)
+        return node_error(node, E_VALUE, "a tensor of rank %d cannot be summed to rank %d",
+                          x->type.rank, rank);
+    for (int d = 0; d < x->type.rank; d++) {
+        bool shrinks =
+            d >= lead && expr_is_value(sizes[d - lead], 1) && !expr_is_value(x->type.sizes[d], 1);
+        if (d >= lead && !shrinks && expr_is_const(sizes[d - lead]) &&
+            expr_is_const(x->type.sizes[d]) && sizes[d - lead] != x->type.sizes[d])
+            return node_error(node, E_VALUE,
+                              "dim %d cannot be summed to the size that is asked for", d);
+        if (d < lead || shrinks)
+            dims.dim[dims.n++] = d;
+    }
+    results[0] = x;
+    if (rank == 0) /* a sum in any case, which makes integers of bool */
+        results[0] = unary(&b, "aten.sum.default", x);
+    else if (dims.n)
+        results[0] =
+            build_reshape(&b, reduce(&b, "aten.sum.dim_IntList", x, &dims, true), sizes, rank);
+    return b.error;
+}
+
+/* Slices along dim whose p-norm is above maxnorm are scaled down to it. */
+static Error *expand_renorm(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node_tensor(node, "self");
+    Dims   others = {.n = 0};
+    int    dim;
+    double most = node_float(node, "maxnorm");
+    DType  dtype = x->type.dtype;
+    TRY(need_float(node, dtype));
+    TRY(shape_dim(node, "dim", x->type.rank, &dim));
+    if (x->type.rank < 2 || node_float(node, "p") <= 0 || most < 0)
+        return node_error(node, E_VALUE, "renorm needs rank 2 or more, p > 0 and maxnorm >= 0");
+    for (int d = 0; d < x->type.rank; d++)
+        if (d != dim)
+            others.dim[others.n++] = d;
+    Value *wide = build_cast(&b, x, dtype_compute(dtype));
+    Value *norm = b.error ? NULL
+                          : BUILD(&b, "aten.linalg_vector_norm.default", arg_value(wide),
+                                  *node_arg(node, "p"), arg_dims(b.graph, others.dim, others.n),
+                                  arg_bool(b.graph, true));
+    /* 1e-7 as in eager PyTorch (Normalization.cpp, renorm_scale_factor) */
+    Value *factor = BUILD(&b, "aten.add.Scalar", arg_value(norm), arg_float(1e-7));
+    factor = BUILD(&b, "aten.mul.Scalar", arg_value(unary(&b, "aten.reciprocal.default", factor)),
+                   arg_float(most));
+    Value *above = BUILD(&b, "aten.gt.Scalar", arg_value(norm), arg_float(most));
+    factor = BUILD(&b, "aten.where.ScalarOther", arg_value(above), arg_value(factor),
+                   arg_int(b.graph, 1));
+    Value *y = BUILD(&b, "aten.mul.Tensor", arg_value(wide), arg_value(factor));
+    results[0] = b.error ? NULL : build_cast(&b, y, dtype);
+    return b.error;
+}
+
+/* ---- variance -------------------------------------------------------------------------------- */
+/* What is taken off the count: `correction` (1 when None), or `unbiased` as 1 or 0. */
+static double correction_of(const Node *node)
+{
+    if (schema_param(node->schema, "unbiased") >= 0)
+        return node_bool(node, "unbiased") ? 1 : 0;
+    return arg_given(node, "correction") ? node_float(node, "correction") : 1;
+}
+
+/* max(0, n - correction) as an argument. */
+static Error *corrected_count(const Node *node, const Expr *n, double correction, Arg *out)
+{
+    ExprPool *pool = shape_pool(node);
+    int64_t   count;
+    if (correction == floor(correction) && fabs(correction) < 1e9) {
+        const Expr *less = expr_sub(pool, n, expr_int(pool, (int64_t)correction));
+        *out = arg_expr(expr_max(pool, expr_int(pool, 0), less));
+        return NULL;
+    }
+    if (!expr_is_int(n, &count))
+        return node_error(node, E_UNSUPPORTED,
+                          "a fraction as correction of a count that is not constant");
+    *out = arg_float(fmax(0, (double)count - correction));
+    return NULL;
+}
+
+/* x in the dtype that computes; *mean with dims of size 1. */
+static Error *build_variance(Node *node, Build *b, Value *x, const Dims *dims, Value **variance,
+                             Value **mean)
+{
+    Arg count;
+    TRY(corrected_count(node, dims_count(b, x, dims), correction_of(node), &count));
+    *mean = reduce(b, "aten.mean.dim", x, dims, true);
+    Value *centered = binary(b, "aten.sub.Tensor", x, *mean);
+    Value *sum = reduce(b, "aten.sum.dim_IntList", binary(b, "aten.mul.Tensor", centered, centered),
+                        dims, flag(node, "keepdim"));
+    *variance = b->error ? NULL : BUILD(b, "aten.div.Scalar", arg_value(sum), count);
+    return b->error;
+}
+
+/* var, std, var_mean, std_mean. */
+static Error *expand_variance(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node_tensor(node, "self"), *mean;
+    DType  dtype = x->type.dtype;
+    Dims   dims;
+    TRY(need_float(node, dtype));
+    TRY(dims_of(node, x->type.rank, &dims));
+    x = build_cast(&b, x, dtype_compute(dtype));
+    if (b.error)
+        return b.error;
+    TRY(build_variance(node, &b, x, &dims, &results[0], &mean));
+    if (!strncmp(node->schema->base, "std", 3))
+        results[0] = unary(&b, "aten.sqrt.default", results[0]);
+    results[0] = build_cast(&b, results[0], dtype);
+    if (node->schema->n_returns == 2)
+        results[1] = build_cast(&b, drop_dims(&b, mean, &dims, flag(node, "keepdim")), dtype);
+    return b.error;
+}
+
+/* ---- norms ----------------------------------------------------------------------------------- */
+/* (sum |x|^p)^(1/p) and its limits, of x in the dtype that computes. */
+static Value *build_norm(Build *b, Value *x, double p, const Dims *dims, bool keepdim)
+{
+    const char *sum = "aten.sum.dim_IntList";
+    if (b->error)
+        return NULL;
+    if (p == 0) {
+        Value *is_set = with_number(b, "aten.ne.Scalar", x, 0);
+        return reduce(b, sum, build_cast(b, is_set, x->type.dtype), dims, keepdim);
+    }
+    if (p == 2)
+        return unary(b, "aten.sqrt.default",
+                     reduce(b, sum, binary(b, "aten.mul.Tensor", x, x), dims, keepdim));
+    Value *size = unary(b, "aten.abs.default", x);
+    if (isinf(p))
+        return reduce(b, p > 0 ? "aten.amax.default" : "aten.amin.default", size, dims, keepdim);
+    if (p == 1)
+        return reduce(b, sum, size, dims, keepdim);
+    Value *total = reduce(b, sum, with_number(b, "aten.pow.Tensor_Scalar", size, p), dims, keepdim);
+    return with_number(b, "aten.pow.Tensor_Scalar", total, 1 / p);
+}
+
+/* The norm of the node's "self" over dims in its dtype argument. */
+static Error *build_node_norm(Node *node, double p, const Dims *dims, bool keepdim, Value **result)
+{
+    Build      b = build_at(node);
+    Value     *x = node_tensor(node, "self");
+    const Arg *given = arg_given(node, "dtype");
+    DType      dtype = given && given->kind == ARG_DTYPE ? given->dtype : x->type.dtype;
+    TRY(need_float(node, dtype));
+    x = build_cast(&b, x, dtype_compute(dtype));
+    *result = build_cast(&b, build_norm(&b, x, p, dims, keepdim), dtype);
+    return b.error;
+}
+
+/* linalg_vector_norm has "ord", norm has "p"; None is 2. */
+static double order_of(const Node *node)
+{
+    const char *name = schema_param(node->schema, "ord") >= 0 ? "ord" : "p";
+    return arg_given(node, name) ? node_float(node, name) : 2;
+}
+
+static Error *expand_norm(Node *node, Value **results)
+{
+    Dims dims;
+    TRY(dims_of(node, shape_type(node, "self")->rank, &dims));
+    return build_node_norm(node, order_of(node), &dims, flag(node, "keepdim"), &results[0]);
+}
+
+/* Matrix norms by sums of columns or rows: 1, -1, inf, -inf.  dims.dim: rows, columns. */
+static Error *build_matrix_norm(Node *node, double order, Dims dims, Value **result)
+{
+    Build      b = build_at(node);
+    Value     *x = node_tensor(node, "self");
+    bool       keepdim = flag(node, "keepdim"), by_column = fabs(order) == 1;
+    const Arg *given = arg_given(node, "dtype");
+    DType      dtype = given && given->kind == ARG_DTYPE ? given->dtype : x->type.dtype;
+    if (!by_column && !isinf(order))
+        return node_error(node, E_UNSUPPORTED, "a matrix norm of order %g needs singular values",
+                          order);
+    TRY(need_float(node, dtype));
+    Dims   summed = {{dims.dim[by_column ? 0 : 1]}, 1}, chosen = {{dims.dim[by_column ? 1 : 0]}, 1};
+    Value *sums = reduce(&b, "aten.sum.dim_IntList",
+                         unary(&b, "aten.abs.default", build_cast(&b, x, dtype_compute(dtype))),
+                         &summed, true);
+    Value *norm =
+        reduce(&b, order > 0 ? "aten.amax.default" : "aten.amin.default", sums, &chosen, true);
+    *result = build_cast(&b, drop_dims(&b, norm, &dims, keepdim), dtype);
+    return b.error;
+}
+
+/* linalg_norm: without an order all is one vector; with one, two dims are a matrix. */
+static Error *expand_linalg_norm(Node *node, Value **results)
+{
+    int        rank = shape_type(node, "self")->rank;
+    const Arg *order = arg_given(node, "ord");
+    Dims       dims;
+    bool       is_matrix = strstr(node->schema->base, "matrix") != NULL;
+    TRY(dims_of(node, rank, &dims));
+    is_matrix |= order && dims.n == 2;
+    if (is_matrix && dims.n != 2)
+        return node_error(node, E_VALUE, "a matrix norm over %d dims", dims.n);
+    bool frobenius = order && order->kind == ARG_STRING && !strcmp(order->string, "fro");
+    if (order && order->kind == ARG_STRING && !frobenius)
+        return node_error(node, E_UNSUPPORTED, "norm \"%s\" needs singular values", order->string);
+    if (!is_matrix || frobenius)
+        return build_node_norm(node, order && !frobenius ? node_float(node, "ord") : 2, &dims,
+                               flag(node, "keepdim"), &results[0]);
+    return build_matrix_norm(node, node_float(node, "ord"), dims, &results[0]);
+}
+
+/* Norm over all dims but one, which stays in its place; dim -1: over all. */
+static Error *expand_norm_except_dim(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node_tensor(node, "v");
+    Dims   dims = {.n = 0};
+    int    kept = -1;
+    TRY(need_float(node, x->type.dtype));
+    if (node_int(node, "dim") != -1)
+        TRY(shape_dim(node, "dim", x->type.rank, &kept));
+    for (int d = 0; d < x->type.rank; d++)
+        if (d != kept)
+            dims.dim[dims.n++] = d;
+    DType  dtype = x->type.dtype;
+    Value *wide = build_cast(&b, x, dtype_compute(dtype));
+    double p = (double)node_int(node, "pow");
+    if (dims.n == 0) /* an empty list would mean all dims */
+        results[0] = unary(&b, "aten.abs.default", x);
+    else
+        results[0] = build_cast(&b, build_norm(&b, wide, p, &dims, kept >= 0), dtype);
+    return b.error;
+}
+
+static Error *expand_dist(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Dims   dims = {.n = 0};
+    Value *d = binary(&b, "aten.sub.Tensor", node_tensor(node, "self"), node_tensor(node, "other"));
+    if (b.error)
+        return b.error;
+    DType dtype = d->type.dtype;
+    TRY(need_float(node, dtype));
+    for (; dims.n < d->type.rank; dims.n++)
+        dims.dim[dims.n] = dims.n;
+    results[0] = build_cast(
+        &b, build_norm(&b, build_cast(&b, d, dtype_compute(dtype)), order_of(node), &dims, false),
+        dtype);
+    return b.error;
+}
+
+/* ---- logsumexp ------------------------------------------------------------------------------- */
+/* log sum exp(x - m) + m, where m is the maximum, or 0 where that is infinite. */
+static Error *expand_logsumexp(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node_tensor(node, "self");
+    DType  dtype = dtype_is_float(x->type.dtype) ? x->type.dtype : DT_F32;
+    bool   keepdim = flag(node, "keepdim");
+    Dims   dims;
+    TRY(dims_of(node, x->type.rank, &dims));
+    x = build_cast(&b, x, dtype_compute(dtype));
+    Value *shift = NULL, *total = x;
+    if (!b.error && !expr_is_value(dims_count(&b, x, &dims), 0)) {
+        Value *top = reduce(&b, "aten.amax.default", x, &dims, true);
+        Value *is_open = unary(&b, "aten.isinf.default", top);
+        if (!b.error)
+            shift = BUILD(&b, "aten.where.ScalarSelf", arg_value(is_open), arg_int(b.graph, 0),
+                          arg_value(top));
+        total = binary(&b, "aten.sub.Tensor", x, shift);
+    }
+    total =
+        reduce(&b, "aten.sum.dim_IntList", unary(&b, "aten.exp.default", total), &dims, keepdim);
+    total = unary(&b, "aten.log.default", total);
+    if (shift)
+        total = binary(&b, "aten.add.Tensor", total, drop_dims(&b, shift, &dims, keepdim));
+    results[0] = build_cast(&b, total, dtype);
+    return b.error;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+#define REDUCE(text, op)                                                                           \
+    {                                                                                              \
+        .schema = text, .kind = OP_REDUCTION, .reduce = REDUCE_##op                                \
+    }
+#define MEAN(text)                                                                                 \
+    {                                                                                              \
+        .schema = text, .kind = OP_REDUCTION, .infer = infer_mean, .reduce = REDUCE_SUM,           \
+        .after = "div(x, n)"                                                                       \
+    }
+#define NANSUM(text)                                                                               \
+    {                                                                                              \
+        .schema = text, .kind = OP_REDUCTION, .reduce = REDUCE_SUM,                                \
+        .before = "select(isnan(x), 0, x)"                                                         \
+    }
+#define EXPAND_FN(text, fn)                                                                        \
+    {                                                                                              \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+    }
+
+const OpDesc reduction_ops[] = {
+    REDUCE("aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", SUM),
+    REDUCE("aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? "
+           "dtype=None) -> "
+           "Tensor",
+           SUM),
+    REDUCE("aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor", PROD),
+    REDUCE("aten::prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? "
+           "dtype=None) -> Tensor",
+           PROD),
+    REDUCE("aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", MAX),
+    REDUCE("aten::max(Tensor self) -> Tensor", MAX),
+    REDUCE("aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", MIN),
+    REDUCE("aten::min(Tensor self) -> Tensor", MIN),
+    REDUCE("aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", ARGMAX),
+    REDUCE("aten::argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", ARGMIN),
+    REDUCE("aten::any(Tensor self) -> Tensor", ANY),
+    REDUCE("aten::any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor", ANY),
+    REDUCE("aten::_is_any_true(Tensor self) -> Tensor", ANY),
+    REDUCE("aten::all(Tensor self) -> Tensor", ALL),
+    REDUCE("aten::all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor", ALL),
+    REDUCE("aten::_is_all_true(Tensor self) -> Tensor", ALL),
+    MEAN("aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor"),
+    MEAN("aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) "
+         "-> Tensor"),
+    NANSUM("aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
+           "dtype=None) -> Tensor"),
+    EXPAND_FN("aten::any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor",
+              expand_truth),
+    EXPAND_FN("aten::all.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor",
+              expand_truth),
+    EXPAND_FN("aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
+              "indices)",
+              expand_extreme),
+    EXPAND_FN("aten::min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
+              "indices)",
+              expand_extreme),
+    EXPAND_FN("aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, "
+              "Tensor max)",
+              expand_aminmax),
+    EXPAND_FN("aten::_aminmax(Tensor self) -> (Tensor, Tensor)", expand_aminmax),
+    EXPAND_FN("aten::_aminmax.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor, Tensor)",
+              expand_aminmax),
+    EXPAND_FN("aten::count_nonzero(Tensor self, int? dim=None) -> Tensor", expand_count_nonzero),
+    EXPAND_FN("aten::count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor",
+              expand_count_nonzero),
+    EXPAND_FN("aten::nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
+              "dtype=None) -> "
+              "Tensor",
+              expand_nanmean),
+    EXPAND_FN("aten::sum_to_size(Tensor self, SymInt[] size) -> Tensor", expand_sum_to_size),
+    EXPAND_FN("aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor",
+              expand_renorm),
+    EXPAND_FN("aten::var(Tensor self, bool unbiased=True) -> Tensor", expand_variance),
+    EXPAND_FN(
+        "aten::var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
+        expand_variance),
+    EXPAND_FN("aten::var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, "
+              "bool keepdim=False) "
+              "-> Tensor",
+              expand_variance),
+    EXPAND_FN("aten::std(Tensor self, bool unbiased=True) -> Tensor", expand_variance),
+    EXPAND_FN(
+        "aten::std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
+        expand_variance),
+    EXPAND_FN("aten::std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, "
+              "bool keepdim=False) "
+              "-> Tensor",
+              expand_variance),
+    EXPAND_FN("aten::var_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)",
+              expand_variance),
+    EXPAND_FN("aten::var_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool "
+              "keepdim=False) -> (Tensor, "
+              "Tensor)",
+              expand_variance),
+    EXPAND_FN(
+        "aten::var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
+        "keepdim=False) -> (Tensor, Tensor)",
+        expand_variance),
+    EXPAND_FN("aten::std_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)",
+              expand_variance),
+    EXPAND_FN("aten::std_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool "
+              "keepdim=False) -> (Tensor, "
+              "Tensor)",
+              expand_variance),
+    EXPAND_FN(
+        "aten::std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
+        "keepdim=False) -> (Tensor, Tensor)",
+        expand_variance),
+    EXPAND_FN("aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool "
+              "keepdim=False, *, "
+              "ScalarType? dtype=None) -> Tensor",
+              expand_norm),
+    EXPAND_FN("aten::norm.Scalar(Tensor self, Scalar p=2) -> Tensor", expand_norm),
+    EXPAND_FN("aten::norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> "
+              "Tensor",
+              expand_norm),
+    EXPAND_FN("aten::norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, "
+              "ScalarType "
+              "dtype) -> Tensor",
+              expand_norm),
+    EXPAND_FN("aten::norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor",
+              expand_norm),
+    EXPAND_FN("aten::native_norm(Tensor self, Scalar p=2) -> Tensor", expand_norm),
+    EXPAND_FN("aten::native_norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool "
+              "keepdim, ScalarType? "
+              "dtype) -> Tensor",
+              expand_norm),
+    EXPAND_FN("aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
+              expand_norm),
+    EXPAND_FN(
+        "aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, "
+        "ScalarType? dtype=None) -> Tensor",
+        expand_linalg_norm),
+    EXPAND_FN(
+        "aten::linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, "
+        "ScalarType? dtype=None) -> Tensor",
+        expand_linalg_norm),
+    EXPAND_FN("aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool "
+              "keepdim=False, *, "
+              "ScalarType? dtype=None) -> Tensor",
+              expand_linalg_norm),
+    EXPAND_FN(
+        "aten::linalg_matrix_norm.str_ord(Tensor self, str ord=\"fro\", int[] dim=[-2, -1], bool "
+        "keepdim=False, *, ScalarType? dtype=None) -> Tensor",
+        expand_linalg_norm),
+    EXPAND_FN("aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor",
+              expand_norm_except_dim),
+    EXPAND_FN("aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", expand_dist),
+    EXPAND_FN("aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
+              expand_logsumexp),
+    EXPAND_FN("aten::special_logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
+              expand_logsumexp),
+    {0},
+};

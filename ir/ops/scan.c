@@ -1,0 +1,142 @@
+/* Running reductions along one dim: cumsum, cumprod, cummax, cummin, logcumsumexp; and integrals
+ * made of them.
+ *
+ * In: a node.  Out: types; the kernel is a template (emit_c/runtime/scan_sort.c.inc):
+ *
+ *   aten.cumsum.default(%x, 1) : i64[2,5]       integers and bool are summed as i64 unless dtype
+ * says otherwise */
+#include "ir/ops/shape_util.h"
+
+#include <string.h>
+
+static Error *check_dim(const Node *node, const TensorType *in)
+{
+    int dim;
+    return shape_dim(node, "dim", in->rank, &dim);
+}
+
+/* cumsum, cumprod. */
+static Error *infer_accumulation(Node *node)
+{
+    const TensorType *in = shape_type(node, "self");
+    const Arg        *given = node_arg(node, "dtype");
+    bool              whole = in->dtype == DT_BOOL || dtype_is_int(in->dtype);
+    TRY(check_dim(node, in));
+    shape_result(node, 0,
+                 given->kind == ARG_DTYPE ? given->dtype
+                 : whole                  ? DT_I64
+                                          : in->dtype,
+                 in->sizes, in->rank);
+    return NULL;
+}
+
+static Error *infer_logcumsumexp(Node *node)
+{
+    const TensorType *in = shape_type(node, "self");
+    TRY(check_dim(node, in));
+    if (!dtype_is_float(in->dtype))
+        return node_error(node, E_VALUE, "logcumsumexp needs a floating point input, got %s",
+                          dtype_name(in->dtype));
+    shape_result(node, 0, in->dtype, in->sizes, in->rank);
+    return NULL;
+}
+
+/* cummax, cummin: values and the index where each stands. */
+static Error *infer_running_extreme(Node *node)
+{
+    const TensorType *in = shape_type(node, "self");
+    TRY(check_dim(node, in));
+    shape_result(node, 0, in->dtype, in->sizes, in->rank);
+    shape_result(node, 1, DT_I64, in->sizes, in->rank);
+    return NULL;
+}
+
+/* ---- integrals by the trapezoid rule --------------------------------------------------------- */
+static Value *binary(Build *b, const char *op, Value *x, Value *y)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
+}
+
+/* The elements of v along dim without the first (from 1) or without the last. */
+static Value *neighbours(Build *b, Value *v, int dim, bool upper)
+{
+    ExprPool *pool = b->graph->ir->exprs;
+    if (b->error)
+        return NULL;
+    const Expr *n = v->type.sizes[dim], *one = expr_int(pool, 1);
+    const Expr *last = expr_max(pool, expr_int(pool, 0), expr_sub(pool, n, one));
+    return build_slice(b, v, dim, upper ? one : expr_int(pool, 0), upper ? n : last);
+}
+
+/* Areas (y[i] + y[i+1]) (x[i+1] - x[i]) / 2, summed or accumulated; x is 1-d along dim or as y, or
+ * dx is fixed. */
+static Error *expand_trapezoid(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *y = node_tensor(node, "y"), *area;
+    bool   cumulative = !strncmp(node->schema->base, "cumulative", 10);
+    int    dim;
+    if (y->type.rank == 0)
+        return node_error(node, E_VALUE, "%s of a tensor without dims", node->schema->base);
+    TRY(shape_dim(node, "dim", y->type.rank, &dim));
+    area =
+        binary(&b, "aten.add.Tensor", neighbours(&b, y, dim, true), neighbours(&b, y, dim, false));
+    if (schema_param(node->schema, "x") >= 0) {
+        Value *x = node_tensor(node, "x");
+        if (x->type.rank == 1 && y->type.rank > 1) {
+            const Expr *sizes[MAX_RANK];
+            for (int d = 0; d < y->type.rank; d++)
+                sizes[d] = d == dim ? x->type.sizes[0] : shape_int(node, 1);
+            x = build_reshape(&b, x, sizes, y->type.rank);
+        } else if (x->type.rank != y->type.rank) {
+            return node_error(node, E_UNSUPPORTED, "x of rank %d beside y of rank %d", x->type.rank,
+                              y->type.rank);
+        }
+        Value *step = binary(&b, "aten.sub.Tensor", neighbours(&b, x, dim, true),
+                             neighbours(&b, x, dim, false));
+        area = binary(&b, "aten.mul.Tensor", area, step);
+    } else if (!b.error) {
+        area = BUILD(&b, "aten.mul.Scalar", arg_value(area), *node_arg(node, "dx"));
+    }
+    if (!b.error)
+        area = BUILD(&b, "aten.div.Scalar", arg_value(area), arg_int(b.graph, 2));
+    if (!b.error)
+        results[0] = BUILD(&b, cumulative ? "aten.cumsum.default" : "aten.sum.dim_IntList",
+                           arg_value(area), arg_int(b.graph, dim));
+    return b.error;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+#define SCAN(text, infer_fn)                                                                       \
+    {                                                                                              \
+        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = TEMPLATE_SCAN     \
+    }
+#define EXPAND_FN(text, fn)                                                                        \
+    {                                                                                              \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+    }
+
+const OpDesc scan_ops[] = {
+    SCAN("aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",
+         infer_accumulation),
+    SCAN("aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",
+         infer_accumulation),
+    SCAN("aten::logcumsumexp(Tensor self, int dim) -> Tensor", infer_logcumsumexp),
+    SCAN("aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)",
+         infer_running_extreme),
+    SCAN("aten::cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)",
+         infer_running_extreme),
+    EXPAND_FN("aten::trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", expand_trapezoid),
+    EXPAND_FN("aten::trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
+              expand_trapezoid),
+    EXPAND_FN("aten::trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", expand_trapezoid),
+    EXPAND_FN("aten::trapz.dx(Tensor y, *, float dx=1., int dim=-1) -> Tensor", expand_trapezoid),
+    EXPAND_FN("aten::cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
+              expand_trapezoid),
+    EXPAND_FN("aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
+              expand_trapezoid),
+    {.schema = "aten::_logcumsumexp(Tensor self, int dim) -> Tensor",
+     .kind = OP_COMPOSITE,
+     .expand = "return aten.logcumsumexp.default(%self, %dim)"},
+    {0},
+};
