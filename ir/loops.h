@@ -1,7 +1,8 @@
-/* Loops: buffers and loop nests around scalar expressions; Plan: kernels in order, memory, host steps.
+/* Loops: buffers and loop nests around scalar expressions; Plan: kernels in order, memory, host
+ * steps.
  *
- * passes/lower.c makes Loops from a Graph, passes/fuse.c groups them into Kernels, passes/plan.c orders steps and plans
- * memory.  Emitters read a Plan and decide nothing.
+ * passes/lower.c makes Loops from a Graph, passes/fuse.c groups them into Kernels, passes/plan.c
+ * orders steps and plans memory.  Emitters read a Plan and decide nothing.
  *
  *   kernel @k1_softmax(in %x: f32[s0,768], out %y: f32[s0,768]) over i0 < s0 {
  *     stage over r0 < 768 { %m = max(%x[768*i0 + r0]) }
@@ -26,7 +27,8 @@ typedef enum BufferKind {
     BUFFER_CONSTANT, /* weights blob, read only (written by the fold plan that makes it) */
     BUFFER_STATE,    /* mutable buffer of the context */
     BUFFER_TEMP,     /* arena */
-    BUFFER_LOCAL,    /* private to one kernel: a scalar per outer point, or a row per stage space; no memory */
+    BUFFER_LOCAL, /* private to one kernel: a scalar per outer point, or a row per stage space; no
+                     memory */
 } BufferKind;
 
 struct Buffer {
@@ -36,41 +38,46 @@ struct Buffer {
     DType              dtype;
     int                rank;
     const Expr *const *sizes;
-    const Expr *const *strides;     /* of the logical dims; physical layout is theirs alone.  NULL when panels */
-    const Expr        *numel;       /* elements that the storage holds, from element 0 */
-    const Expr        *offset;      /* of the first element from the storage's start; 0 except views of constants/inputs */
-    int                panel;       /* 0; or 16: a [N,K] matrix stored as [ceil(N/16)][K][16], padded with zeros */
-    Value             *value;       /* what it holds, or NULL */
-    int                slot;        /* INPUT, OUTPUT: tensor position in the ABI; CONSTANT, STATE: index in Plan tables */
-    Buffer            *alias;       /* shares the memory of that buffer (in place); NULL: own */
-    const Expr        *arena_offset; /* TEMP: bytes from the arena's start, set by plan */
-    bool               is_row;      /* LOCAL: one element per inner point of its stages (else a scalar) */
-    int                first_step, last_step; /* TEMP: life, in positions of the flattened step list */
+    const Expr *const
+        *strides;      /* of the logical dims; physical layout is theirs alone.  NULL when panels */
+    const Expr *numel; /* elements that the storage holds, from element 0 */
+    const Expr *offset; /* of the first element from the storage's start; 0 except views of
+                           constants/inputs */
+    int    panel; /* 0; or 16: a [N,K] matrix stored as [ceil(N/16)][K][16], padded with zeros */
+    Value *value; /* what it holds, or NULL */
+    int slot; /* INPUT, OUTPUT: tensor position in the ABI; CONSTANT, STATE: index in Plan tables */
+    Buffer     *alias;        /* shares the memory of that buffer (in place); NULL: own */
+    const Expr *arena_offset; /* TEMP: bytes from the arena's start, set by plan */
+    bool        is_row;       /* LOCAL: one element per inner point of its stages (else a scalar) */
+    int         first_step, last_step; /* TEMP: life, in positions of the flattened step list */
 };
 
 typedef enum LoopKind { LOOP_POINTWISE, LOOP_REDUCE } LoopKind;
 
-/* for every point of dims: POINTWISE stores value to out[index]; REDUCE accumulates value over the dims that are
- * reduced and stores at out[index] (index holds kept vars only). */
+/* for every point of dims: POINTWISE stores value to out[index]; REDUCE accumulates value over the
+ * dims that are reduced and stores at out[index] (index holds kept vars only). */
 struct Loop {
-    LoopKind           kind;
-    int                n_dims;
-    Symbol           **vars;  /* loop variables, outermost first, in the physical order of the largest access */
-    const Expr       **sizes;
-    bool              *reduced; /* per dim; all false for POINTWISE */
-    ReduceOp           reduce;
-    Scalar            *value;
-    Buffer            *out;
-    const Expr        *index;   /* element offset in out */
-    Scalar            *mask;    /* POINTWISE: store only where it holds, or NULL */
-    bool               accumulate; /* POINTWISE scatter: out[index] += value (duplicates add up; not vectorized) */
-    bool               is_scatter; /* index depends on loaded values: iterations may collide */
-    ReduceOp           accumulate_op; /* with accumulate: SUM, PROD, MAX, MIN */
-    ScalarPool        *pool;
-    Node              *node;    /* for names and Where */
+    LoopKind kind;
+    int      n_dims;
+    Symbol *
+        *vars; /* loop variables, outermost first, in the physical order of the largest access */
+    const Expr **sizes;
+    bool        *reduced; /* per dim; all false for POINTWISE */
+    ReduceOp     reduce;
+    Scalar      *value;
+    Buffer      *out;
+    const Expr  *index; /* element offset in out */
+    Scalar      *mask;  /* POINTWISE: store only where it holds, or NULL */
+    bool
+        accumulate; /* POINTWISE scatter: out[index] += value (duplicates add up; not vectorized) */
+    bool        is_scatter;    /* index depends on loaded values: iterations may collide */
+    ReduceOp    accumulate_op; /* with accumulate: SUM, PROD, MAX, MIN */
+    ScalarPool *pool;
+    Node       *node; /* for names and Where */
 };
 
-/* Loops that run together over the same inner dims inside the kernel's outer dims. REDUCE loops reduce all inner dims. */
+/* Loops that run together over the same inner dims inside the kernel's outer dims. REDUCE loops
+ * reduce all inner dims. */
 struct Stage {
     int          n_inner;
     Symbol     **inner;
@@ -79,7 +86,8 @@ struct Stage {
     int          n_loops;
 };
 
-/* An operand that is affine in the template's own dims: element at offset + sum(index[d] * stride[d]). */
+/* An operand that is affine in the template's own dims: element at offset + sum(index[d] *
+ * stride[d]). */
 typedef struct Operand {
     Buffer            *buffer; /* NULL: absent */
     const Expr        *offset;
@@ -97,48 +105,56 @@ typedef enum KernelKind {
     KERNEL_SORT,
     KERNEL_LSTM,
     KERNEL_GRU,
-    KERNEL_PACK,    /* fold plan: matrix to panels */
-    KERNEL_COPY,    /* out buffer = in buffer, same layout */
-    KERNEL_ITEM,    /* reads one element into a symbol */
-    KERNEL_NONZERO, /* indices of true elements; sets a symbol */
+    KERNEL_PACK, /* fold plan: matrix to panels */
+    KERNEL_COPY, /* out buffer = in buffer, same layout */
+    KERNEL_ITEM, /* reads one element into a symbol */
+    KERNEL_EMBEDDING_BAG,
+    KERNEL_PACK_CONV, /* fold plan: convolution weight to panels, or [KD][KH][KW][C] for depthwise
+                       */
+    KERNEL_NONZERO,   /* indices of true elements; sets a symbol */
 } KernelKind;
 
 /* out[b…, m, n] = sum_k a[b…, m, k] * b[b…, k, n]   (then the epilogue).
- * b is a constant in panels (buffer->panel == 16, one [N,K] matrix, no batch), or strided (packed at run time). */
+ * b is a constant in panels (buffer->panel == 16, one [N,K] matrix, no batch), or strided (packed
+ * at run time). */
 typedef struct Gemm {
     int                n_batch;
     const Expr *const *batch;
     const Expr        *m, *n, *k;
-    Operand            a; /* batch…, m, k */
-    Operand            b; /* batch…, k, n; for panels: only buffer */
+    Operand            a;                 /* batch…, m, k */
+    Operand            b;                 /* batch…, k, n; for panels: only buffer */
     DType              dtype, accumulate; /* of the operands; f32 for f16, bf16, f32 */
 } Gemm;
 
-/* 1-d and 2-d forward convolution over NHWC data (missing spatial dims are 1 at the front); 3-d has depth.
- * weight panels: [groups][ceil(OC/g/16)][KD][KH][KW][IC/g][16]; depthwise: [KD][KH][KW][C]. */
+/* 1-d and 2-d forward convolution over NHWC data (missing spatial dims are 1 at the front); 3-d has
+ * depth. weight panels: [groups][ceil(OC/g/16)][KD][KH][KW][IC/g][16]; depthwise: [KD][KH][KW][C].
+ */
 typedef struct Conv {
     const Expr *batch;
-    int         spatial; /* 1, 2, 3 */
+    int         spatial;        /* 1, 2, 3 */
     const Expr *in[3], *out[3]; /* depth, height, width; 1 where absent */
     int64_t     kernel[3], stride[3], dilation[3], padding[3];
     int64_t     groups, in_channels, out_channels;
-    Operand     x;      /* n, d, h, w, c */
-    Operand     weight; /* packed constant, or n/a: see weight_strided */
-    bool        weight_strided; /* the weight is no constant: oc, ic, kd, kh, kw strides; packed at run time */
-    DType       dtype;
+    Operand     x;        /* n, d, h, w, c */
+    Operand     weight;   /* packed constant, or n/a: see weight_strided */
+    bool  weight_strided; /* the weight is no constant: oc, ic, kd, kh, kw strides; packed at run
+                             time */
+    DType dtype;
 } Conv;
 
-/* out[b…, q, e] = softmax(score(scale * sum_d Q[b…,q,d] K[b…,k,d])) V[b…, k, e]; kv heads = heads / group. */
+/* out[b…, q, e] = softmax(score(scale * sum_d Q[b…,q,d] K[b…,k,d])) V[b…, k, e]; kv heads = heads /
+ * group. */
 typedef struct Attention {
     int                n_batch;
     const Expr *const *batch; /* last one is heads */
     const Expr        *q_len, *kv_len, *d, *dv;
-    Operand            q, k, v; /* batch…, position, d;  k and v have stride 0 or head strides for GQA */
-    int64_t            group;   /* query heads a kv head serves: index of head is head / group for k, v */
-    double             scale;
-    bool               causal;  /* k <= q (top-left aligned, as PyTorch's is_causal) */
-    Loop              *mask;    /* value is added to (float) or selects (bool) the score; vars: batch…, q, k; or NULL */
-    DType              dtype;
+    Operand q, k, v; /* batch…, position, d;  k and v have stride 0 or head strides for GQA */
+    int64_t group;   /* query heads a kv head serves: index of head is head / group for k, v */
+    double  scale;
+    bool    causal; /* k <= q (top-left aligned, as PyTorch's is_causal) */
+    Loop   *mask; /* value is added to (float) or selects (bool) the score; vars: batch…, q, k; or
+                     NULL */
+    DType   dtype;
 } Attention;
 
 typedef struct Scan {
@@ -151,26 +167,51 @@ typedef struct Scan {
 } Scan;
 
 typedef struct Sort {
-    Operand     x; /* outer dims…, axis */
-    int         n_outer;
+    Operand            x; /* outer dims…, axis */
+    int                n_outer;
     const Expr *const *outer;
-    const Expr *length, *keep; /* keep < length for topk */
-    bool        descending, stable, sorted;
-    Operand     values, indices; /* outer…, axis; buffer NULL when unused */
-    DType       dtype;
+    const Expr        *length, *keep; /* keep < length for topk */
+    bool               descending, stable, sorted;
+    Operand            values, indices; /* outer…, axis; buffer NULL when unused */
+    DType              dtype;
 } Sort;
 
 typedef struct Lstm {
     const Expr *steps, *batch;
     int64_t     input, hidden;
     bool        reverse;
-    Operand     gates_x; /* x W_ih^T + b_ih + b_hh, by a GEMM before: step, batch, 4*hidden */
-    Operand     h0, c0;  /* batch, hidden */
-    Buffer     *w_hh;    /* panels [4*hidden, hidden] */
-    Operand     out;     /* step, batch, hidden */
+    Operand     gates_x;  /* x W_ih^T + b_ih + b_hh, by a GEMM before: step, batch, 4*hidden */
+    Operand     h0, c0;   /* batch, hidden */
+    Buffer     *w_hh;     /* panels [4*hidden, hidden] */
+    Operand     out;      /* step, batch, hidden */
     Operand     h_n, c_n; /* batch, hidden; buffer NULL when unused */
     DType       dtype;
+    Operand b_hn; /* GRU (gates 3*hidden: r, z, n; c0 and c_n absent): hidden, bias of n's recurrent
+                     part */
 } Lstm;
+
+/* out[bag, e] = sum, mean or max of weight[index[j], e] * sample_weight[j] over offset[bag] <= j <
+ * offset[bag + 1]. */
+typedef struct EmbeddingBag {
+    const Expr *n_bags, *n_indices, *rows, *width;
+    Operand     weight;         /* rows, width */
+    Operand     indices;        /* n_indices: i32 or i64 */
+    Operand     offsets;        /* n_bags (or n_bags + 1 with include_last) */
+    Operand     sample_weights; /* n_indices, or absent */
+    int         mode;           /* 0 sum, 1 mean, 2 max */
+    int64_t     padding;        /* index that is skipped, -1: none */
+    bool        include_last;
+    Operand     out; /* n_bags, width */
+    DType       dtype;
+} EmbeddingBag;
+
+/* out[i, d] = index in dim d of the i-th true element, row-major order; the number of them becomes
+ * `count`. */
+typedef struct Nonzero {
+    Loop   *source; /* bool value over all dims, at least one */
+    Symbol *count;
+    Operand out; /* count, dims; i64 */
+} Nonzero;
 
 typedef struct Pack {
     Operand     from; /* n, k */
@@ -191,9 +232,9 @@ struct Kernel {
     const char *name; /* "fused_add_relu_0": unique in the plan, a C identifier */
     int         id;
 
-    /* LOOPS: outer dims shared by all stages.  Templates with an epilogue: dims of the result in the template's order
-     * (GEMM: batch…, m, n; CONV: n, d, h, w, c) and one stage without inner dims, whose loads of `result` are the
-     * accumulators. */
+    /* LOOPS: outer dims shared by all stages.  Templates with an epilogue: dims of the result in
+     * the template's order (GEMM: batch…, m, n; CONV: n, d, h, w, c) and one stage without inner
+     * dims, whose loads of `result` are the accumulators. */
     int          n_outer;
     Symbol     **outer;
     const Expr **outer_sizes;
@@ -202,36 +243,40 @@ struct Kernel {
     Buffer      *result; /* templates: what the epilogue loads; LOCAL when there is an epilogue */
 
     /* How to run it, chosen by passes/schedule.c. */
-    bool vector_is_outer; /* vectorize the last outer dim (inner loops inside) rather than the last inner one */
-    int  parallel;        /* leading outer dims that are collapsed and split over threads; 0: one thread runs it */
+    bool vector_is_outer; /* vectorize the last outer dim (inner loops inside) rather than the last
+                             inner one */
+    int  parallel; /* leading outer dims that are collapsed and split over threads; 0: one thread
+                      runs it */
 
     union {
-        Gemm      gemm;
-        Conv      conv;
-        Attention attention;
-        Scan      scan;
-        Sort      sort;
-        Lstm      lstm;
-        Pack      pack;
-        PackConv  pack_conv;
+        Gemm         gemm;
+        Conv         conv;
+        Attention    attention;
+        Scan         scan;
+        Sort         sort;
+        Lstm         lstm;
+        Pack         pack;
+        PackConv     pack_conv;
+        EmbeddingBag bag;
+        Nonzero      nonzero;
     };
 
     /* Every distinct buffer outside the kernel; aliases count as their own. */
-    Buffer     **reads, **writes;
-    int          n_reads, n_writes;
-    const Expr  *scratch_bytes; /* per thread, from the arena's per-thread tail; NULL: none */
-    const Expr  *flops;
-    const Expr  *bytes_read, *bytes_written; /* Inductor's num_bytes_accessed rule */
-    Where        where;         /* of its first node */
-    const char  *nodes;         /* "add_3, relu_1": for the comment above the code */
+    Buffer    **reads, **writes;
+    int         n_reads, n_writes;
+    const Expr *scratch_bytes; /* per thread, from the arena's per-thread tail; NULL: none */
+    const Expr *flops;
+    const Expr *bytes_read, *bytes_written; /* Inductor's num_bytes_accessed rule */
+    Where       where;                      /* of its first node */
+    const char *nodes;                      /* "add_3, relu_1": for the comment above the code */
 };
 
 typedef enum StepKind {
     STEP_KERNEL,
     STEP_SYMBOL, /* symbol = element of a buffer (item): host reads it */
     STEP_ASSERT, /* host condition on symbols */
-    STEP_IF,     /* condition; then_steps, else_steps */
-    STEP_WHILE,  /* cond_steps compute `flag`, then body_steps */
+    STEP_IF,     /* condition or flag; then_steps, else_steps */
+    STEP_WHILE,  /* else_steps compute `flag`; while it holds, then_steps run */
     STEP_COPY,   /* buffer to buffer of equal numel and layout (state write-back, outputs) */
 } StepKind;
 
@@ -239,13 +284,13 @@ struct Step {
     StepKind    kind;
     Kernel     *kernel;
     Symbol     *symbol;    /* SYMBOL */
-    const Expr *condition; /* ASSERT, IF on a symbol */
+    const Expr *condition; /* ASSERT, IF on a symbol; SYMBOL without flag: its value */
     const char *message;   /* ASSERT */
-    Buffer     *flag;      /* IF, WHILE: 0-d bool buffer; SYMBOL: source.  IF may use `condition` instead */
-    Buffer     *from, *to; /* COPY */
-    VEC(Step *) then_steps;
-    VEC(Step *) else_steps;
-    bool  barrier_before; /* data crosses threads before this step */
+    Buffer *flag; /* IF, WHILE: 0-d bool buffer; SYMBOL: source.  IF may use `condition` instead */
+    Buffer *from, *to;      /* COPY */
+    VEC(Step *) then_steps; /* WHILE: the body */
+    VEC(Step *) else_steps; /* WHILE: what computes the flag, before each turn */
+    bool  barrier_before;   /* data crosses threads before this step */
     Where where;
 };
 
@@ -255,9 +300,9 @@ typedef enum CheckKind { CHECK_CONST, CHECK_SYMBOL, CHECK_EXPR } CheckKind;
 typedef struct PlanTensor {
     const char *name;
     TensorType  type;
-    Buffer     *buffer;     /* NULL for scalars */
-    Symbol     *scalar;     /* int, float or bool input or output given as a 0-d tensor: its symbol */
-    const Expr *expr;       /* scalar output */
+    Buffer     *buffer; /* NULL for scalars */
+    Symbol     *scalar; /* int, float or bool input or output given as a 0-d tensor: its symbol */
+    const Expr *expr;   /* scalar output */
     bool        is_mutated; /* input that the model writes */
     bool        is_literal; /* must equal the exported literal */
     Arg         literal;
@@ -268,8 +313,9 @@ typedef struct PlanTensor {
 typedef struct PlanConstant {
     const char *fqn;
     Buffer     *buffer;
-    Storage    *storage; /* bytes taken from the export; NULL: made by the fold plan */
-    bool        is_state; /* mutable: its initial value is in the weights */
+    Storage    *storage;   /* bytes taken from the export; NULL: made by the fold plan */
+    bool        is_packed; /* a constant in the layout of a kernel, made by the fold plan */
+    bool        is_state;  /* mutable: its initial value is in the weights */
 } PlanConstant;
 
 struct Plan {
@@ -285,7 +331,8 @@ struct Plan {
     VEC(Symbol *) symbols; /* backed and unbacked, in slot order: sym[0], sym[1], … */
     const Expr *arena_bytes;
     const Expr *scratch_bytes; /* per thread */
-    Plan       *fold; /* run once at compile time (and after a weight update): makes the constants without storage */
+    Plan *fold; /* run once at compile time (and after a weight update): makes the constants without
+                   storage */
 };
 
 const char *kernel_kind_name(KernelKind kind);
