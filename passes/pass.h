@@ -54,7 +54,8 @@ Error *pass_run(const Pass *pass, Graph *graph, PassCtx *cx);
 /* The whole pipeline. */
 Error *passes_run(Graph *graph, PassCtx *cx);
 
-/* Graph to Plan: lower, fuse, schedule, plan memory.  On success *out has everything emitters need. */
+/* Graph to Plan: lower, fuse, schedule, plan memory.  On success *out has everything emitters need.
+ */
 Error *lower_graph(Graph *graph, PassCtx *cx, Plan **out);
 
 #endif
