@@ -1,4 +1,5 @@
-/* aotc: open and run compiled models.  The public interface of libaotc; nothing else is needed to use a .pt2pkg.
+/* aotc: open and run compiled models.  The public interface of libaotc; nothing else is needed to
+ * use a .pt2pkg.
  *
  *   aotc_error error = {.struct_size = sizeof error};
  *   aotc_package *package; aotc_model *model; aotc_context *context;
@@ -7,9 +8,10 @@
  *   aotc_context_create(model, NULL, &context, &error);
  *   aotc_run(context, inputs, n_inputs, outputs, n_outputs, NULL, &error);
  *
- * Tensors are DLPack views.  Packages and models may be used from any thread; a context by one thread at a time.  A
- * package is native code: open only what you trust.  Every function returns a status; on failure the text is in *error
- * (which may be NULL).  Nothing here exits, aborts or prints. */
+ * Tensors are DLPack views.  Packages and models may be used from any thread; a context by one
+ * thread at a time.  A package is native code: open only what you trust.  Every function returns a
+ * status; on failure the text is in *error (which may be NULL).  Nothing here exits, aborts or
+ * prints. */
 #ifndef AOTC_H
 #define AOTC_H
 
@@ -20,7 +22,8 @@
 extern "C" {
 #endif
 
-/* DLPack (https://dmlc.github.io/dlpack), version 1.0: the same definitions as dlpack.h, used when it is not included. */
+/* DLPack (https://dmlc.github.io/dlpack), version 1.0: the same definitions as dlpack.h, used when
+ * it is not included. */
 #ifndef DLPACK_DLPACK_H_
 #define DLPACK_DLPACK_H_
 #define DLPACK_MAJOR_VERSION 1
@@ -30,8 +33,17 @@ typedef struct {
     DLDeviceType device_type;
     int32_t      device_id;
 } DLDevice;
-typedef enum { kDLInt = 0, kDLUInt = 1, kDLFloat = 2, kDLOpaqueHandle = 3, kDLBfloat = 4, kDLComplex = 5, kDLBool = 6,
-               kDLFloat8_e4m3fn = 10, kDLFloat8_e5m2 = 12 } DLDataTypeCode;
+typedef enum {
+    kDLInt = 0,
+    kDLUInt = 1,
+    kDLFloat = 2,
+    kDLOpaqueHandle = 3,
+    kDLBfloat = 4,
+    kDLComplex = 5,
+    kDLBool = 6,
+    kDLFloat8_e4m3fn = 10,
+    kDLFloat8_e5m2 = 12
+} DLDataTypeCode;
 typedef struct {
     uint8_t  code, bits;
     uint16_t lanes;
@@ -58,15 +70,15 @@ typedef struct {
 
 typedef enum aotc_status {
     AOTC_OK = 0,
-    AOTC_E_ARGUMENT = 1,    /* a NULL, a bad index, a wrong count */
-    AOTC_E_IO = 2,          /* a file cannot be read */
-    AOTC_E_FORMAT = 3,      /* the package is malformed */
-    AOTC_E_VERSION = 4,     /* made for another ABI version */
-    AOTC_E_TARGET = 5,      /* no code for this machine: text says what is needed and what is there */
-    AOTC_E_GUARD = 6,       /* an input does not fit: dtype, rank, size, range, guard */
-    AOTC_E_MEMORY = 7,      /* the allocator returned NULL */
-    AOTC_E_ASSERT = 8,      /* an assertion of the model failed, or an index was out of bounds */
-    AOTC_E_DEVICE = 9,      /* CUDA */
+    AOTC_E_ARGUMENT = 1, /* a NULL, a bad index, a wrong count */
+    AOTC_E_IO = 2,       /* a file cannot be read */
+    AOTC_E_FORMAT = 3,   /* the package is malformed */
+    AOTC_E_VERSION = 4,  /* made for another ABI version */
+    AOTC_E_TARGET = 5,   /* no code for this machine: text says what is needed and what is there */
+    AOTC_E_GUARD = 6,    /* an input does not fit: dtype, rank, size, range, guard */
+    AOTC_E_MEMORY = 7,   /* the allocator returned NULL */
+    AOTC_E_ASSERT = 8,   /* an assertion of the model failed, or an index was out of bounds */
+    AOTC_E_DEVICE = 9,   /* CUDA */
     AOTC_E_UNSUPPORTED = 10 /* this build of the loader cannot do it */
 } aotc_status;
 
@@ -92,11 +104,12 @@ typedef struct aotc_allocator {
     void *cx;
 } aotc_allocator;
 
-/* Threads brought by the caller: runs task(task_cx, i, n) for i in 0..n-1, all at the same time (they synchronize among
- * themselves), and returns when all are done. */
+/* Threads brought by the caller: runs task(task_cx, i, n) for i in 0..n-1, all at the same time
+ * (they synchronize among themselves), and returns when all are done. */
 typedef struct aotc_threads {
     uint32_t struct_size;
-    void (*parallel)(void *cx, void (*task)(void *task_cx, int32_t i, int32_t n), void *task_cx, int32_t n);
+    void (*parallel)(void *cx, void (*task)(void *task_cx, int32_t i, int32_t n), void *task_cx,
+                     int32_t n);
     void   *cx;
     int32_t n_threads;
 } aotc_threads;
@@ -107,36 +120,42 @@ typedef struct aotc_open_options {
 } aotc_open_options;
 
 typedef struct aotc_context_options {
-    uint32_t              struct_size;
-    int32_t               n_threads; /* 0: 1. Threads come from one pool of the process unless `threads` is given */
+    uint32_t struct_size;
+    int32_t
+        n_threads; /* 0: 1. Threads come from one pool of the process unless `threads` is given */
     const aotc_allocator *allocator; /* NULL: malloc */
     const aotc_threads   *threads;   /* NULL: the process pool */
     uint64_t              seed;      /* of random operators */
 } aotc_context_options;
 
-/* ---- packages and models ------------------------------------------------------------------------------------- */
+/* ---- packages and models --------------------------------------------------------------------- */
 AOTC_API const char *aotc_version(void);
 
-/* A .pt2pkg file or an unpacked directory.  Everything but weight contents is checked here; weights are mapped, not read. */
-AOTC_API aotc_status aotc_package_open(const char *path, const aotc_open_options *options, aotc_package **out,
-                                       aotc_error *error);
+/* A .pt2pkg file or an unpacked directory.  Everything but weight contents is checked here; weights
+ * are mapped, not read. */
+AOTC_API aotc_status aotc_package_open(const char *path, const aotc_open_options *options,
+                                       aotc_package **out, aotc_error *error);
 /* The descriptor may be closed afterwards. */
-AOTC_API aotc_status aotc_package_open_fd(int fd, const aotc_open_options *options, aotc_package **out,
-                                          aotc_error *error);
+AOTC_API aotc_status aotc_package_open_fd(int fd, const aotc_open_options *options,
+                                          aotc_package **out, aotc_error *error);
 /* memory stays the caller's, 64-byte aligned, and must outlive the package. */
-AOTC_API aotc_status aotc_package_open_memory(const void *memory, size_t size_bytes, const aotc_open_options *options,
-                                              aotc_package **out, aotc_error *error);
+AOTC_API aotc_status aotc_package_open_memory(const void *memory, size_t size_bytes,
+                                              const aotc_open_options *options, aotc_package **out,
+                                              aotc_error *error);
 /* Models made from it stay valid. */
-AOTC_API void aotc_package_close(aotc_package *package);
+AOTC_API void        aotc_package_close(aotc_package *package);
 
 AOTC_API int32_t     aotc_package_n_entries(const aotc_package *package);
 AOTC_API const char *aotc_package_entry_name(const aotc_package *package, int32_t index);
 
 /* entry NULL: the only or first one.  Picks the best target for this machine. */
-AOTC_API aotc_status aotc_model_load(aotc_package *package, const char *entry, aotc_model **out, aotc_error *error);
+AOTC_API aotc_status aotc_model_load(aotc_package *package, const char *entry, aotc_model **out,
+                                     aotc_error *error);
 AOTC_API void        aotc_model_retain(aotc_model *model);
 AOTC_API void        aotc_model_release(aotc_model *model);
 
+/* dtype kDLOpaqueHandle stands for None and strings: such an input is not looked at, such an output
+ * has no data. */
 typedef struct aotc_tensor_info {
     uint32_t       struct_size;
     const char    *name; /* as exported */
@@ -145,38 +164,45 @@ typedef struct aotc_tensor_info {
     const int64_t *shape;     /* -1 where dynamic */
     const int64_t *shape_min; /* bounds, inclusive */
     const int64_t *shape_max; /* INT64_MAX: open */
-    int32_t        is_scalar;  /* a Python number, passed as a 0-d int64, float64 or bool tensor on the CPU */
-    int32_t        is_mutated; /* input: the model writes it */
-    int32_t        is_literal; /* input: must have the exported value */
-    int32_t        same_as;    /* output: index of the input whose memory it is, or -1 */
+    int32_t
+        is_scalar; /* a Python number, passed as a 0-d int64, float64 or bool tensor on the CPU */
+    int32_t is_mutated;  /* input: the model writes it */
+    int32_t is_literal;  /* input: must have the exported value */
+    int32_t same_as;     /* output: index of the input whose memory it is, or -1 */
+    int64_t literal_int; /* is_literal: the value, of bool too */
+    double  literal_float;
 } aotc_tensor_info;
 
 AOTC_API int32_t     aotc_model_n_inputs(const aotc_model *model);
 AOTC_API int32_t     aotc_model_n_outputs(const aotc_model *model);
 AOTC_API aotc_status aotc_input_info(const aotc_model *model, int32_t index, aotc_tensor_info *out);
-AOTC_API aotc_status aotc_output_info(const aotc_model *model, int32_t index, aotc_tensor_info *out);
+AOTC_API aotc_status aotc_output_info(const aotc_model *model, int32_t index,
+                                      aotc_tensor_info *out);
 
-/* ---- running ------------------------------------------------------------------------------------------------- */
-AOTC_API aotc_status aotc_context_create(aotc_model *model, const aotc_context_options *options, aotc_context **out,
-                                         aotc_error *error);
+/* ---- running --------------------------------------------------------------------------------- */
+AOTC_API aotc_status aotc_context_create(aotc_model *model, const aotc_context_options *options,
+                                         aotc_context **out, aotc_error *error);
 AOTC_API void        aotc_context_destroy(aotc_context *context);
 
 /* Queues one run on `stream`; returns before the device is done (a CPU model: when all is done).
  *
- * inputs   n_inputs DLPack views in the order of aotc_input_info(); sizes obey the model's constraints (checked), any
- *          strides; data stays the caller's and is written only where is_mutated.
- * outputs  n_outputs DLPack views.  data NULL: data, shape, strides, dtype and device are set by the context, which owns
- *          the memory until its next run or its end.  data given: shape (and strides, NULL is row-major) must fit.
- * stream   CUstream, NULL for the default one; ignored by CPU models.
+ * inputs   n_inputs DLPack views in the order of aotc_input_info(); sizes obey the model's
+ * constraints (checked), any strides; data stays the caller's and is written only where is_mutated.
+ * outputs  n_outputs DLPack views.  data NULL: data, shape, strides, dtype and device are set by
+ * the context, which owns the memory until its next run or its end.  data given: shape (and
+ * strides, NULL is row-major) must fit. stream   CUstream, NULL for the default one; ignored by CPU
+ * models.
  *
- * AOTC_E_GUARD: a constraint failed, error->text names input, dim, value and bound.  After a failure the context can be
- * used again.  Allocates nothing once sizes have been seen before. */
-AOTC_API aotc_status aotc_run(aotc_context *context, const DLTensor *inputs, int32_t n_inputs, DLTensor *outputs,
-                              int32_t n_outputs, void *stream, aotc_error *error);
+ * AOTC_E_GUARD: a constraint failed, error->text names input, dim, value and bound.  After a
+ * failure the context can be used again.  Allocates nothing once sizes have been seen before. */
+AOTC_API aotc_status aotc_run(aotc_context *context, const DLTensor *inputs, int32_t n_inputs,
+                              DLTensor *outputs, int32_t n_outputs, void *stream,
+                              aotc_error *error);
 
 /* Mutable buffers (KV caches, counters) as named views that stay valid until the context's end. */
 AOTC_API int32_t     aotc_context_n_state(const aotc_context *context);
-AOTC_API aotc_status aotc_context_state(aotc_context *context, int32_t index, const char **name, DLTensor *out);
+AOTC_API aotc_status aotc_context_state(aotc_context *context, int32_t index, const char **name,
+                                        DLTensor *out);
 /* Back to the exported values. */
 AOTC_API aotc_status aotc_context_reset(aotc_context *context, aotc_error *error);
 AOTC_API void        aotc_context_seed(aotc_context *context, uint64_t seed);
@@ -185,22 +211,24 @@ AOTC_API void        aotc_context_seed(aotc_context *context, uint64_t seed);
 AOTC_API size_t aotc_context_arena_bytes(const aotc_context *context);
 AOTC_API size_t aotc_context_held_bytes(const aotc_context *context);
 
-/* ---- profiling ----------------------------------------------------------------------------------------------- */
+/* ---- profiling ------------------------------------------------------------------------------- */
 typedef struct aotc_kernel_info {
     uint32_t    struct_size;
     const char *name;
-    const char *nodes;   /* nodes of the export in it */
-    const char *python;  /* line of the first, or "" */
-    double      flops;   /* at the sizes of the last run; 0 when unknown */
-    double      bytes;   /* read and written */
-    uint64_t    runs;    /* since profiling was switched on */
+    const char *nodes;  /* nodes of the export in it */
+    const char *python; /* line of the first, or "" */
+    double      flops;  /* at the sizes of the last run; 0 when unknown */
+    double      bytes;  /* read and written */
+    uint64_t    runs;   /* since profiling was switched on */
     uint64_t    total_ns;
     uint64_t    min_ns;
 } aotc_kernel_info;
 
-AOTC_API void        aotc_context_profile(aotc_context *context, int32_t on); /* switching on clears the counts */
+AOTC_API void        aotc_context_profile(aotc_context *context,
+                                          int32_t       on); /* switching on clears the counts */
 AOTC_API int32_t     aotc_context_n_kernels(const aotc_context *context);
-AOTC_API aotc_status aotc_context_kernel(const aotc_context *context, int32_t index, aotc_kernel_info *out);
+AOTC_API aotc_status aotc_context_kernel(const aotc_context *context, int32_t index,
+                                         aotc_kernel_info *out);
 
 AOTC_API const char *aotc_status_name(aotc_status status); /* "AOTC_E_GUARD" */
 
