@@ -1,0 +1,187 @@
+/* opt, inspect and ops. */
+#include "aotc/commands.h"
+
+#include "ir/ops.h"
+#include "package/archive_read.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zip.h>
+
+/* ---- opt ------------------------------------------------------------------------------------- */
+
+static Error *run_named(Arena *arena, Command *c, Graph *graph, const char *names)
+{
+    while (*names) {
+        size_t      n = strcspn(names, ",");
+        const char *name = arena_strndup(arena, names, n);
+        names += n + (names[n] == ',');
+        if (!strcmp(name, "lower")) {
+            Plan *plan;
+            Text  text = text_new(arena);
+            TRY(lower_graph(graph, &c->compile.passes, &plan));
+            TRY(plan_verify(plan));
+            plan_print(&text, plan);
+            fputs(text.data, stdout);
+            continue;
+        }
+        const Pass *pass = pass_find(name);
+        if (!pass)
+            return error_new(arena, E_USAGE, (Where){0},
+                             "unknown pass %s; --list-passes names them", name);
+        TRY(pass_run(pass, graph, &c->compile.passes));
+    }
+    return NULL;
+}
+
+Error *command_opt(Arena *arena, Command *c)
+{
+    Graph   *graph = NULL;
+    Archive *archive = NULL;
+    if (c->n_files != 1)
+        return error_new(arena, E_USAGE, (Where){0}, "aotc opt takes one file");
+    c->compile.passes.arena = arena;
+    Error *error =
+        read_graph(arena, c->files[0], c->compile.weights_from, c->compile.model, &graph, &archive);
+    if (!error)
+        error = c->passes ? run_named(arena, c, graph, c->passes)
+                          : passes_run(graph, &c->compile.passes);
+    if (!error && !(c->passes && strstr(c->passes, "lower"))) {
+        Text text = text_new(arena);
+        graph_print(&text, graph);
+        fputs(text.data, stdout);
+    }
+    archive_close(archive);
+    return error;
+}
+
+/* ---- inspect --------------------------------------------------------------------------------- */
+
+static Error *read_manifest(Arena *arena, const char *path, char **text)
+{
+    int    code;
+    zip_t *z = zip_open(path, ZIP_RDONLY, &code);
+    if (!z)
+        return error_new(arena, E_FORMAT, (Where){.file = path},
+                         "not a package: it cannot be read as a zip");
+    zip_stat_t  st;
+    zip_file_t *f = NULL;
+    Error      *error = NULL;
+    if (zip_stat(z, "manifest.json", 0, &st) || !(f = zip_fopen(z, "manifest.json", 0)) ||
+        st.size > (64u << 20)) {
+        error = error_new(arena, E_FORMAT, (Where){.file = path},
+                          "not a package: it has no manifest.json");
+    } else {
+        *text = arena_alloc(arena, (size_t)st.size + 1);
+        if (zip_fread(f, *text, st.size) != (zip_int64_t)st.size)
+            error =
+                error_new(arena, E_FORMAT, (Where){.file = path}, "manifest.json cannot be read");
+    }
+    if (f)
+        zip_fclose(f);
+    zip_discard(z);
+    return error;
+}
+
+static void print_tensors(const char *title, json_t *list)
+{
+    size_t  i;
+    json_t *t;
+    printf("%s\n", title);
+    json_array_foreach(list, i, t)
+    {
+        json_t *shape = json_object_get(t, "shape");
+        char   *sizes = shape ? json_dumps(shape, JSON_COMPACT) : NULL;
+        printf("  %-28s %s %s%s%s\n", json_string_value(json_object_get(t, "name")),
+               shape ? json_string_value(json_object_get(t, "dtype")) : "number",
+               sizes ? sizes : "", json_object_get(t, "mutated") ? "  (written)" : "",
+               json_object_get(t, "literal") ? "  (fixed)" : "");
+        free(sizes);
+    }
+}
+
+static void print_entry(json_t *e)
+{
+    size_t  i;
+    json_t *item;
+    printf("entry %s\n", json_string_value(json_object_get(e, "name")));
+    print_tensors("inputs", json_object_get(e, "inputs"));
+    print_tensors("outputs", json_object_get(e, "outputs"));
+    json_array_foreach(json_object_get(e, "symbols"), i, item)
+    {
+        json_t *max = json_object_get(item, "max");
+        printf("  %s >= %lld", json_string_value(json_object_get(item, "name")),
+               (long long)json_integer_value(json_object_get(item, "min")));
+        if (json_is_integer(max))
+            printf(", <= %lld", (long long)json_integer_value(max));
+        printf("\n");
+    }
+    printf("kernels\n");
+    json_array_foreach(json_object_get(e, "kernels"), i, item) printf(
+        "  %-52s %-10s %s\n", json_string_value(json_object_get(item, "name")),
+        json_string_value(json_object_get(item, "kind")),
+        json_object_get(item, "python") ? json_string_value(json_object_get(item, "python")) : "");
+}
+
+Error *command_inspect(Arena *arena, Command *c)
+{
+    char *text = NULL;
+    if (c->n_files != 1)
+        return error_new(arena, E_USAGE, (Where){0}, "aotc inspect takes one package");
+    TRY(read_manifest(arena, c->files[0], &text));
+    if (c->json)
+        return puts(text), NULL;
+    json_t *root = json_loads(text, 0, NULL), *entry;
+    size_t  i;
+    if (!root)
+        return error_new(arena, E_FORMAT, (Where){.file = c->files[0]}, "manifest.json is no JSON");
+    printf("made by %s from torch %s\n", json_string_value(json_object_get(root, "producer")),
+           json_string_value(json_object_get(root, "torch_version")));
+    printf("weights %lld bytes\n",
+           (long long)json_integer_value(json_object_get(root, "weights_bytes")));
+    json_array_foreach(json_object_get(root, "targets"), i, entry)
+        printf("target %s\n", json_string_value(entry));
+    json_array_foreach(json_object_get(root, "entries"), i, entry) print_entry(entry);
+    json_decref(root);
+    return NULL;
+}
+
+/* ---- ops ------------------------------------------------------------------------------------- */
+
+static const char *const kind_names[] = {
+    [OP_POINTWISE] = "pointwise",       [OP_REDUCTION] = "reduction", [OP_VIEW] = "view",
+    [OP_INDEXED] = "indexed",           [OP_COMPOSITE] = "composite", [OP_TEMPLATE] = "template",
+    [OP_HIGHER_ORDER] = "higher order", [OP_EFFECT] = "effect"};
+
+typedef struct OpsCx {
+    int  n;
+    bool json;
+} OpsCx;
+
+static void print_op(void *user, const OpDesc *row)
+{
+    OpsCx *cx = user;
+    size_t name = strcspn(row->schema, "(");
+    if (cx->json)
+        printf("%s{\"op\": \"%.*s\", \"kind\": \"%s\"}", cx->n ? ",\n" : "", (int)name, row->schema,
+               kind_names[row->kind]);
+    else
+        printf("%-52.*s %s\n", (int)name, row->schema, kind_names[row->kind]);
+    cx->n++;
+}
+
+Error *command_ops(Arena *arena, Command *c)
+{
+    OpsCx cx = {0, c->json};
+    (void)arena;
+    if (c->json)
+        puts("[");
+    op_for_each(print_op, &cx);
+    if (c->json)
+        puts("\n]");
+    else
+        printf("%d operators\n", cx.n);
+    return NULL;
+}

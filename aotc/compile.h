@@ -1,0 +1,38 @@
+/* One compile, from an export to a package: what `aotc IN -o OUT` does. */
+#ifndef AOTC_AOTC_COMPILE_H
+#define AOTC_AOTC_COMPILE_H
+
+#include "aotc/toolchain.h"
+#include "passes/pass.h"
+
+typedef struct CompileOptions {
+    const char *input, *output, *weights_from, *model;
+    Toolchain   tool;
+    PassCtx     passes;    /* disabled passes, dumps */
+    bool        emit_only; /* stop after the sources (in tool.keep) */
+    const char *stats;     /* --stats FILE */
+    const char *entry;     /* name of the entry point; NULL: the model's */
+    bool        progress;  /* stderr is a terminal */
+    bool        verbose;
+    const char *logs; /* AOTC_LOGS */
+} CompileOptions;
+
+typedef struct CompileTimes {
+    double read, passes, lower, emit, cc, freeze, write;
+} CompileTimes;
+
+Error *compile(Arena *arena, CompileOptions *options);
+
+/* Import alone, for `aotc opt`: an export, or IR text (*.ir, *.txt).  *archive stays open as long
+ * as the graph lives. */
+struct Archive;
+Error *read_graph(Arena *arena, const char *path, const char *weights_from, const char *model,
+                  Graph **out, struct Archive **archive);
+
+/* metadata.c */
+const char *manifest_text(Arena *arena, const Plan *plan, const CompileOptions *options,
+                          const char *commands, uint64_t weights_bytes);
+Error      *write_stats(Arena *arena, const Plan *plan, const CompileOptions *options,
+                        const CompileTimes *times);
+
+#endif
