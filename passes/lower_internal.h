@@ -93,6 +93,11 @@ void   reduction_dims(const Node *node, bool *reduced);
 Error *realize_base(Lower *lo, Value *value);
 Error *lower_fold(Lower *main_lo, Plan **out);
 
+/* ---- lower_decide.c -------------------------------------------------------------------------- */
+void estimate_costs(Lower *lo, Graph *graph);
+void decide_graph(Lower *lo, Graph *graph);
+void spread_channels_last(Lower *lo, Graph *graph);
+
 /* ---- pack.c: constants in panels ------------------------------------------------------------- */
 /* Constant matrices that GEMMs use whole are put in panels for all their users (tied embeddings
  * too). */
