@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AOTC_MODEL_ABI 1u
+/* 2: CUDA models.  A table says the least version that it needs: CPU models stay at 1. */
+#define AOTC_MODEL_ABI 2u
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 enum {
@@ -105,6 +106,96 @@ typedef struct aotc_model_barrier {
 
 typedef struct aotc_model_frame aotc_model_frame;
 
+/* ---- CUDA (ABI 2) ---------------------------------------------------------------------------- */
+/* Device code of a model.  The loader takes the image that runs on the device with the highest sm:
+ * an EXACT one only where the compute capability is equal (sm_90a), a cubin where the major number
+ * is equal and the minor one not lower, PTX (compiled by the driver) where the device is not older.
+ */
+enum {
+    AOTC_IMAGE_EXACT = 1, /* architecture-specific: this compute capability alone */
+    AOTC_IMAGE_PTX = 2    /* NUL-terminated text */
+};
+
+typedef struct aotc_model_image {
+    int32_t              sm; /* compute capability, major * 10 + minor */
+    uint32_t             flags;
+    int32_t              part; /* the code of one sm comes in parts, each a module of its own */
+    int32_t              reserved;
+    const unsigned char *data, *end;
+} aotc_model_image;
+
+/* One __global__ function. */
+typedef struct aotc_model_function {
+    const char *name;
+    int32_t     part;             /* of the image that holds it */
+    int32_t     max_shared_bytes; /* dynamic shared memory of a launch at most; above 48 KiB the
+                                     loader opts in */
+} aotc_model_function;
+
+/* First failure on the device since the loader last looked: memory that both sides see.  code is
+ * taken by atomicCAS, then the rest is written, then `ready`. */
+typedef struct aotc_model_device_failure {
+    int32_t code;   /* AOTC_FAIL_… */
+    int32_t kernel; /* index in the entry's kernels */
+    int64_t value, bound;
+    int32_t ready;
+    char    message[100]; /* "index" */
+} aotc_model_device_failure;
+
+enum {
+    AOTC_LAUNCH_EARLY =
+        1 /* may start before the launch in front of it has ended: it waits itself
+             (griddepcontrol.wait) before it touches what that one wrote; sm_90 on */
+};
+
+typedef struct aotc_model_launch {
+    int32_t  function; /* index in the entry's functions */
+    int32_t  kernel;   /* index in the entry's kernels, for profiles and messages */
+    uint32_t grid[3], block[3], cluster[3]; /* cluster: 0 is 1 */
+    uint32_t shared_bytes;                  /* dynamic */
+    uint32_t flags;
+} aotc_model_launch;
+
+enum { AOTC_BRANCH_IF = 0, AOTC_BRANCH_UNLESS = 1, AOTC_BRANCH_WHILE = 2 };
+
+/* Services of the loader for a run on a CUDA device.  The run function goes through the plan once,
+ * on one thread; each call queues work in order (on a stream, or as nodes of a graph that the
+ * loader keeps: the model cannot tell).  After a failure every call does nothing and run returns
+ * when it likes; frame->failure has what happened.  Addresses are of the device. */
+typedef struct aotc_model_cuda {
+    uint32_t                   struct_size;
+    int32_t                    sm;         /* compute capability of the image in use */
+    int32_t                    n_sm;       /* multiprocessors */
+    int32_t                    max_shared; /* dynamic shared memory that a block may have */
+    int32_t                    l2_bytes;
+    int32_t                    reserved;
+    aotc_model_device_failure *failure; /* device address, for kernels that check something */
+    /* args: the one parameter of the function, args_bytes (multiple of 8, at most 4096; 0: none).
+     * A grid with a 0 in it launches nothing. */
+    void (*launch)(const aotc_model_frame *f, const aotc_model_launch *launch, const void *args,
+                   uint32_t args_bytes);
+    void (*copy)(const aotc_model_frame *f, void *to, const void *from, uint64_t bytes);
+    /* count elements of item_bytes (1, 2 or 4) set to the low bits of value */
+    void (*fill)(const aotc_model_frame *f, void *to, uint32_t value, uint32_t item_bytes,
+                 uint64_t count);
+    /* Waits for all that is queued, then copies to the host.  0: no value was read, run must
+     * return.  A run that reads is no graph: the loader finds out when it first records it. */
+    int32_t (*read)(const aotc_model_frame *f, void *to, const void *from, uint64_t bytes);
+    /* Work between enter and leave runs if (WHILE: as long as) the bool byte at `flag` holds.
+     *   if (enter(f, AOTC_BRANCH_IF, flag)) { …; leave(f); }
+     *   if (enter(f, AOTC_BRANCH_UNLESS, flag)) { …; leave(f); }
+     *   while (enter(f, AOTC_BRANCH_WHILE, flag)) { …body, which computes flag again…; leave(f); }
+     * A loader that records conditional nodes returns 1 from enter once, whatever the flag. */
+    int32_t (*enter)(const aotc_model_frame *f, int32_t branch, const void *flag);
+    void (*leave)(const aotc_model_frame *f);
+    /* Fills a 128-byte CUtensorMap (64-byte aligned host memory, passed inside args):
+     * cuTensorMapEncodeTiled with these arguments, no interleave, element strides 1, out of bounds
+     * elements 0.  sizes and box have `rank` entries, strides_bytes rank - 1.  0: it failed. */
+    int32_t (*tensor_map)(const aotc_model_frame *f, void *map, int32_t data_type, uint32_t rank,
+                          void *address, const uint64_t *sizes, const uint64_t *strides_bytes,
+                          const uint32_t *box, int32_t swizzle, int32_t l2_promotion);
+} aotc_model_cuda;
+
 typedef struct aotc_model_host {
     uint32_t struct_size;
     uint32_t reserved;
@@ -137,6 +228,11 @@ struct aotc_model_frame {
     int32_t                profile;
     int32_t                reserved;
     uint64_t               seed, offset; /* random operators */
+    /* ABI 2.  NULL on the CPU; on a device inputs, outputs, weights, state, arena, scratch and
+     * temporaries are device addresses (inputs that are Python numbers are in sym alone). */
+    const aotc_model_cuda *cuda;
+    const uint64_t        *rng; /* device address of {seed, offset}: read by kernels, so that a
+                                   graph replays with new values; NULL on the CPU */
 };
 
 typedef struct aotc_model_entry {
@@ -156,6 +252,9 @@ typedef struct aotc_model_entry {
     /* Runs the whole plan as thread `thread` of frame->n_threads; all threads must be in it at the
      * same time. */
     void (*run)(const aotc_model_frame *frame, int32_t thread);
+    /* ABI 2: __global__ functions that run launches. */
+    int32_t                    n_functions, reserved;
+    const aotc_model_function *functions;
 } aotc_model_entry;
 
 typedef struct aotc_model_table {
@@ -167,7 +266,11 @@ typedef struct aotc_model_table {
     const aotc_model_entry *entries;
     const aotc_model_entry
         *fold; /* makes folded constants from exported ones: inputs are named by fqn; NULL: none */
-    uint64_t weights_bytes;
+    uint64_t                weights_bytes;
+    /* ABI 2: DLPack device type that run works on (0: CPU), and its code.  `fold` runs on the CPU
+     * always. */
+    int32_t                 device, n_images;
+    const aotc_model_image *images;
 } aotc_model_table;
 
 /* NULL when max_abi is too old for this model. */

@@ -36,6 +36,10 @@ enum {
     AOTC_CPU_AVX512_VNNI = 1 << 11,
 };
 
+/* A feature that no CPU has: the library runs on a CUDA device (target "cuda"), and inside it are
+ * images for several of them. */
+#define AOTC_NEEDS_CUDA (1ull << 63)
+
 typedef struct aotc_package_header {
     char     magic[8]; /* AOTC_PACKAGE_MAGIC with its NUL */
     uint32_t version;
@@ -51,7 +55,7 @@ typedef struct aotc_package_member {
     uint32_t name;     /* offset in the strings, NUL-terminated */
     uint32_t target;   /* LIBRARY: offset in the strings: "x86-64-v3" */
     uint32_t machine;  /* LIBRARY: ELF e_machine: 62 x86-64, 183 aarch64 */
-    uint64_t features; /* LIBRARY: AOTC_CPU bits */
+    uint64_t features; /* LIBRARY: AOTC_CPU bits, and AOTC_NEEDS_CUDA */
     uint64_t offset, size_bytes;
     uint8_t  sha256[32];
 } aotc_package_member;

@@ -14,7 +14,10 @@ typedef struct EmitFile {
     size_t      n; /* bytes of text */
 } EmitFile;
 
+typedef enum EmitDevice { EMIT_CPU, EMIT_CUDA } EmitDevice;
+
 typedef struct EmitOptions {
+    EmitDevice  device;
     int         n_files;  /* kernels are split over that many files; 0 or 1: all in model.c */
     const char *target;   /* "x86-64-v3" */
     const char *producer; /* "aotc 0.1" */

@@ -25,7 +25,8 @@ typedef struct Emit {
     const char     *prefix;  /* of global names: "" or "fold_" */
     const uint64_t *constant_offsets; /* of plan->constants */
     bool            many_files;       /* kernels are seen from other files */
-    VEC(const char *) runtime_keys;   /* of the current file */
+    bool is_device; /* the text is CUDA: `f` is the device failure, `kernel` the kernel's number */
+    VEC(const char *) runtime_keys; /* of the current file */
     VEC(const Buffer *)
     temporaries; /* buffers whose size the run finds out: slots of frame->temporaries */
 } Emit;

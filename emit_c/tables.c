@@ -517,8 +517,11 @@ Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
 {
     uint64_t *offsets = ARENA_ARRAY(e->arena, uint64_t, e->root->constants.n + 1), total;
     emit_layout_constants(e->root, offsets, &total);
-    text_put(e->out, "static const aotc_model_table table = {\n    .struct_size = "
-                     "sizeof(aotc_model_table), .abi = AOTC_MODEL_ABI,\n");
+    int abi = options->device == EMIT_CUDA ? 2 : 1;
+    text_printf(e->out,
+                "static const aotc_model_table table = {\n    .struct_size = "
+                "sizeof(aotc_model_table), .abi = %d,\n",
+                abi);
     text_printf(e->out, "    .producer = %s, .target = %s,\n",
                 c_string(e->arena, options->producer ? options->producer : "aotc"),
                 c_string(e->arena, options->target ? options->target : ""));
@@ -528,7 +531,9 @@ Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
         has_fold ? "&fold_entry" : "0", (unsigned long long)total);
     text_put(e->out, "__attribute__((visibility(\"default\"))) const aotc_model_table "
                      "*aotc_model_query(uint32_t max_abi);\n");
-    text_put(e->out, "const aotc_model_table *aotc_model_query(uint32_t max_abi)\n{\n"
-                     "    return max_abi >= AOTC_MODEL_ABI ? &table : 0;\n}\n");
+    text_printf(e->out,
+                "const aotc_model_table *aotc_model_query(uint32_t max_abi)\n{\n"
+                "    return max_abi >= %d ? &table : 0;\n}\n",
+                abi);
     return NULL;
 }
