@@ -17,10 +17,10 @@ typedef struct EmitFile {
 typedef enum EmitDevice { EMIT_CPU, EMIT_CUDA } EmitDevice;
 
 typedef struct EmitOptions {
-    EmitDevice  device;
     int         n_files;  /* kernels are split over that many files; 0 or 1: all in model.c */
     const char *target;   /* "x86-64-v3" */
     const char *producer; /* "aotc 0.1" */
+    EmitDevice  device;
 } EmitOptions;
 
 Error *emit_c(const Plan *plan, Arena *arena, const EmitOptions *options, EmitFile **files,

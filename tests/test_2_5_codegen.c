@@ -209,7 +209,8 @@ static Model compile(Build *b, const char *cc, const char *flags, int n_files)
     EmitFile *files;
     int       n;
     char      command[2048];
-    emit_or_fail(b, &(EmitOptions){n_files, "native", "test"}, &files, &n);
+    emit_or_fail(b, &(EmitOptions){.n_files = n_files, .target = "native", .producer = "test"},
+                 &files, &n);
     assert_non_null(mkdtemp(m.folder));
     for (int i = 0; i < n; i++)
         write_file(arena_printf(b->arena, "%s/%s", m.folder, files[i].name), &files[i]);
@@ -991,7 +992,7 @@ static void test_loops_become_vectors(void **state)
         fclose(f);
         EmitFile *files;
         int       n, line_number = 1;
-        emit_or_fail(&b, &(EmitOptions){0, "native", "test"}, &files, &n);
+        emit_or_fail(&b, &(EmitOptions){.target = "native", .producer = "test"}, &files, &n);
         for (const char *p = files[0].text; *p; p = strchr(p, '\n') + 1, line_number++)
             if (strncmp(p, "#pragma omp simd", 16) == 0 &&
                 !strstr(text, arena_printf(b.arena, "model.c:%d:", line_number + 2)) &&
@@ -1011,8 +1012,10 @@ static void test_equal_bytes(void **state)
     Build     first = vector_plan(), second = vector_plan();
     EmitFile *a, *b;
     int       n, m;
-    emit_or_fail(&first, &(EmitOptions){4, "native", "test"}, &a, &n);
-    emit_or_fail(&second, &(EmitOptions){4, "native", "test"}, &b, &m);
+    emit_or_fail(&first, &(EmitOptions){.n_files = 4, .target = "native", .producer = "test"}, &a,
+                 &n);
+    emit_or_fail(&second, &(EmitOptions){.n_files = 4, .target = "native", .producer = "test"}, &b,
+                 &m);
     assert_int_equal(n, 5);
     assert_int_equal(m, 5);
     for (int i = 0; i < n; i++) {
@@ -1043,7 +1046,8 @@ static void test_refusals(void **state)
     k->where.node = "exp_1";
     EmitFile *files;
     int       n_files;
-    Error *error = emit_c(b.plan, b.arena, &(EmitOptions){0, "native", "test"}, &files, &n_files);
+    Error *error = emit_c(b.plan, b.arena, &(EmitOptions){.target = "native", .producer = "test"},
+                          &files, &n_files);
     assert_non_null(error);
     assert_int_equal(error->code, E_UNSUPPORTED);
     assert_string_equal(error->where.node, "exp_1");
@@ -1051,7 +1055,8 @@ static void test_refusals(void **state)
     Build   c = start();
     Symbol *s0 = size_symbol(&c, "s0"), *s1 = size_symbol(&c, "s1");
     buffer_1(&c, BUFFER_INPUT, "x", DT_F32, mul(&c, s0->self, s1->self));
-    error = emit_c(c.plan, c.arena, &(EmitOptions){0, "native", "test"}, &files, &n_files);
+    error = emit_c(c.plan, c.arena, &(EmitOptions){.target = "native", .producer = "test"}, &files,
+                   &n_files);
     assert_non_null(error);
     assert_int_equal(error->code, E_UNSUPPORTED);
     arena_destroy(b.arena);
