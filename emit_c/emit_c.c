@@ -60,7 +60,7 @@ static Error *fold_offsets(Emit *e, const Plan *fold, const uint64_t *offsets, u
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
-static void open_file(Emit *e, Text *body, Text *runtime)
+void emit_open_file(Emit *e, Text *body, Text *runtime)
 {
     *body = text_new(e->arena);
     *runtime = text_new(e->arena);
@@ -69,7 +69,7 @@ static void open_file(Emit *e, Text *body, Text *runtime)
     e->runtime_keys.n = 0;
 }
 
-static void close_file(Emit *e, EmitFile *file, const char *name)
+void emit_close_file(Emit *e, EmitFile *file, const char *name, const char *head)
 {
     Text text = text_new(e->arena);
     text_put(&text, emit_text_model_abi);
@@ -78,6 +78,8 @@ static void close_file(Emit *e, EmitFile *file, const char *name)
     text_putc(&text, '\n');
     text_put(&text, emit_text_math);
     text_putc(&text, '\n');
+    if (head)
+        text_put(&text, head);
     text_put(&text, e->runtime->data);
     text_put(&text, e->out->data);
     *file = (EmitFile){name, text.data, text.n};
@@ -96,10 +98,10 @@ static Error *emit_kernel_files(Emit *e, int n, EmitFile *files)
 {
     Text body, runtime;
     for (int i = 0; i < n; i++) {
-        open_file(e, &body, &runtime);
+        emit_open_file(e, &body, &runtime);
         int all = e->plan->kernels.n;
         TRY(emit_kernels(e, (int)((int64_t)all * i / n), (int)((int64_t)all * (i + 1) / n)));
-        close_file(e, &files[i], arena_printf(e->arena, "kernels_%d.c", i));
+        emit_close_file(e, &files[i], arena_printf(e->arena, "kernels_%d.c", i), NULL);
     }
     return NULL;
 }
@@ -124,7 +126,7 @@ static Emit fold_emit(const Emit *e, const Plan *fold, const uint64_t *offsets)
                   .constant_offsets = offsets};
 }
 
-static Error *emit_fold(Emit *e, const uint64_t *offsets)
+Error *emit_fold(Emit *e, const uint64_t *offsets)
 {
     const Plan *fold = e->root->fold;
     uint64_t   *own = ARENA_ARRAY(e->arena, uint64_t, fold->constants.n + 1);
@@ -157,7 +159,7 @@ Error *emit_c(const Plan *plan, Arena *arena, const EmitOptions *options, EmitFi
     *files = ARENA_ARRAY(arena, EmitFile, n_kernel_files + 1);
     *n_files = n_kernel_files + 1;
     TRY(emit_kernel_files(&e, n_kernel_files, *files));
-    open_file(&e, &body, &runtime);
+    emit_open_file(&e, &body, &runtime);
     if (n_kernel_files)
         declare_kernels(&e);
     else
@@ -167,6 +169,6 @@ Error *emit_c(const Plan *plan, Arena *arena, const EmitOptions *options, EmitFi
     if (plan->fold)
         TRY(emit_fold(&e, offsets));
     TRY(emit_model_table(&e, options, plan->fold != NULL));
-    close_file(&e, &(*files)[n_kernel_files], "model.c");
+    emit_close_file(&e, &(*files)[n_kernel_files], "model.c", NULL);
     return NULL;
 }

@@ -25,7 +25,11 @@ typedef struct Emit {
     const char     *prefix;  /* of global names: "" or "fold_" */
     const uint64_t *constant_offsets; /* of plan->constants */
     bool            many_files;       /* kernels are seen from other files */
+    EmitDevice      device;           /* what the plan runs on; a fold plan: EMIT_CPU */
     bool is_device; /* the text is CUDA: `f` is the device failure, `kernel` the kernel's number */
+    const Expr *scratch;            /* EMIT_CUDA: bytes that kernels asked for, or NULL */
+    int         n_functions;        /* EMIT_CUDA: rows of the table `functions` */
+    int         n_images;           /* EMIT_CUDA: rows of the table `images` */
     VEC(const char *) runtime_keys; /* of the current file */
     VEC(const Buffer *)
     temporaries; /* buffers whose size the run finds out: slots of frame->temporaries */
@@ -113,6 +117,12 @@ Error *emit_host(Emit *e);     /* host.c: the run function `<prefix>run` */
 Error *emit_entry_table(
     Emit *e, const char *entry_name); /* tables.c: `static const aotc_model_entry <prefix>entry` */
 Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold);
+/* emit_c.c: a file's texts are e->runtime and e->out between the two; `head` stands behind the
+ * prelude. */
+void   emit_open_file(Emit *e, Text *body, Text *runtime);
+void   emit_close_file(Emit *e, EmitFile *file, const char *name, const char *head);
+/* Kernels, run function and table of the root's fold plan, which runs on the CPU. */
+Error *emit_fold(Emit *e, const uint64_t *offsets);
 /* E_UNSUPPORTED that names operator and node of the kernel. */
 Error *emit_unsupported(Emit *e, const Kernel *k, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

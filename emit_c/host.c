@@ -9,11 +9,12 @@
  *   }
  * All threads take the same way: what conditions read was written before a barrier, and is not
  * written again before all have read it. */
+#include "emit_c/host.h"
 #include "emit_c/nest.h"
 
 static Error *print_steps(Emit *e, Step *const *steps, int n, int indent);
 
-static void line(Emit *e, int indent, const char *text)
+void host_line(Emit *e, int indent, const char *text)
 {
     text_indent(e->out, indent);
     text_put(e->out, text);
@@ -29,7 +30,7 @@ static const char *frame_symbol(void *cx, const Symbol *symbol)
     return arena_printf(e->arena, "f->sym[%d]", slot);
 }
 
-static const char *host_expr(Emit *e, const Expr *expr)
+const char *host_expr(Emit *e, const Expr *expr)
 {
     Text text = text_new(e->arena);
     c_print_expr(&text, expr, &(CExprStyle){frame_symbol, e, false});
@@ -37,7 +38,7 @@ static const char *host_expr(Emit *e, const Expr *expr)
 }
 
 /* Address of the buffer's first element, sizes from the frame. */
-static const char *host_address(Emit *e, const Buffer *b)
+const char *host_address(Emit *e, const Buffer *b)
 {
     const char   *base = NULL;
     const Buffer *root = b;
@@ -74,21 +75,21 @@ static void print_allocation(Emit *e, const Buffer *b, int indent)
     e->out = &lines;
     emit_allocate(e, b, indent + 1);
     e->out = out;
-    line(e, indent, "if (thread == 0) {");
+    host_line(e, indent, "if (thread == 0) {");
     emit_used_symbols(e, lines.data, indent + 1, "f");
     text_put(e->out, lines.data);
-    line(e, indent, "}");
+    host_line(e, indent, "}");
 }
 
-static void print_null_check(Emit *e, const Buffer *b, int indent)
+void host_check_allocated(Emit *e, const Buffer *b, int indent)
 {
     text_indent(e->out, indent);
     text_printf(e->out, "if (!%s)\n", late_pointer(e, b));
-    line(e, indent + 1, "return;");
+    host_line(e, indent + 1, "return;");
 }
 
 /* Before the first step that writes it. */
-static void allocate_before(Emit *e, Buffer *const *buffers, int n, int indent)
+void host_allocate_before(Emit *e, Buffer *const *buffers, int n, int indent)
 {
     int late = 0;
     for (int i = 0; i < n; i++)
@@ -98,21 +99,21 @@ static void allocate_before(Emit *e, Buffer *const *buffers, int n, int indent)
     for (int i = 0; i < n; i++)
         if (buffers[i] && emit_is_late(buffers[i]))
             print_allocation(e, buffers[i], indent);
-    line(e, indent, "aotc_barrier(f);");
+    host_line(e, indent, "aotc_barrier(f);");
     for (int i = 0; i < n; i++)
         if (buffers[i] && emit_is_late(buffers[i]))
-            print_null_check(e, buffers[i], indent);
+            host_check_allocated(e, buffers[i], indent);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 static void print_profile(Emit *e, int kernel, int indent)
 {
-    line(e, indent, "if (f->profile) {");
-    line(e, indent + 1, "aotc_barrier(f);");
-    line(e, indent + 1, "if (thread == 0)");
+    host_line(e, indent, "if (f->profile) {");
+    host_line(e, indent + 1, "aotc_barrier(f);");
+    host_line(e, indent + 1, "if (thread == 0)");
     text_indent(e->out, indent + 2);
     text_printf(e->out, "f->host->profile(f, %d);\n", kernel);
-    line(e, indent, "}");
+    host_line(e, indent, "}");
 }
 
 static const char *bound_text(Emit *e, int64_t bound)
@@ -124,7 +125,7 @@ static const char *bound_text(Emit *e, int64_t bound)
 
 /* The export takes the range of a symbol for granted: what sets it checks it. All threads see the
  * same value. */
-static void print_range_check(Emit *e, const Symbol *symbol, int indent)
+void host_range_check(Emit *e, const Symbol *symbol, int indent)
 {
     int  slot = emit_symbol_slot(e, symbol);
     Text test = text_new(e->arena);
@@ -144,25 +145,25 @@ static void print_range_check(Emit *e, const Symbol *symbol, int indent)
     text_indent(e->out, indent + 1);
     text_printf(e->out, "aotc_fail(f, AOTC_FAIL_ASSERT, -1, f->sym[%d], 0, %s);\n", slot,
                 c_string(e->arena, range));
-    line(e, indent + 1, "return;");
-    line(e, indent, "}");
+    host_line(e, indent + 1, "return;");
+    host_line(e, indent, "}");
 }
 
 static void print_kernel(Emit *e, const Kernel *k, int indent)
 {
     bool allocates_itself = k->kind == KERNEL_NONZERO;
     if (!allocates_itself)
-        allocate_before(e, k->writes, k->n_writes, indent);
+        host_allocate_before(e, k->writes, k->n_writes, indent);
     text_indent(e->out, indent);
     text_printf(e->out, "%s(f, thread);\n", emit_kernel_name(e, k));
     print_profile(e, emit_kernel_index(e, k), indent);
     if (!allocates_itself)
         return;
-    line(e, indent, "aotc_barrier(f);");
+    host_line(e, indent, "aotc_barrier(f);");
     for (int i = 0; i < k->n_writes; i++)
         if (emit_is_late(k->writes[i]))
-            print_null_check(e, k->writes[i], indent);
-    print_range_check(e, k->nonzero.count, indent);
+            host_check_allocated(e, k->writes[i], indent);
+    host_range_check(e, k->nonzero.count, indent);
 }
 
 /* Thread 0 reads the element, or evaluates the size; the barrier after it lets the others see the
@@ -176,69 +177,68 @@ static Error *print_symbol(Emit *e, const Step *s, int indent)
     const char *value = s->flag ? c_cast(e->arena, s->flag->dtype, is_float ? DT_F64 : DT_I64,
                                          host_element(e, s->flag))
                                 : host_expr(e, s->condition);
-    line(e, indent, "if (thread == 0)");
+    host_line(e, indent, "if (thread == 0)");
     text_indent(e->out, indent + 1);
     text_printf(e->out,
                 is_float ? "f->sym[%d] = (int64_t)aotc_bits_f64(%s);\n" : "f->sym[%d] = %s;\n",
                 slot, value);
-    line(e, indent, "aotc_barrier(f);");
-    print_range_check(e, s->symbol, indent);
+    host_line(e, indent, "aotc_barrier(f);");
+    host_range_check(e, s->symbol, indent);
     return NULL;
 }
 
-static void print_assert(Emit *e, const Step *s, int indent)
+void host_assert(Emit *e, const Step *s, const char *condition, int indent)
 {
     text_indent(e->out, indent);
-    text_printf(e->out, "if (!%s) {\n",
-                s->condition ? host_expr(e, s->condition) : host_element(e, s->flag));
+    text_printf(e->out, "if (!%s) {\n", condition);
     text_indent(e->out, indent + 1);
     text_printf(e->out, "aotc_fail(f, AOTC_FAIL_ASSERT, -1, 0, 0, %s);\n",
                 c_string(e->arena, s->message ? s->message : "assertion failed"));
-    line(e, indent + 1, "return;");
-    line(e, indent, "}");
+    host_line(e, indent + 1, "return;");
+    host_line(e, indent, "}");
 }
 
 static Error *print_if(Emit *e, const Step *s, int indent)
 {
-    line(e, indent, "{");
+    host_line(e, indent, "{");
     text_indent(e->out, indent + 1);
     if (s->condition) {
         text_printf(e->out, "const int holds = %s != 0;\n", host_expr(e, s->condition));
     } else {
         text_printf(e->out, "const int holds = %s != 0;\n", host_element(e, s->flag));
-        line(e, indent + 1, "aotc_barrier(f);");
+        host_line(e, indent + 1, "aotc_barrier(f);");
     }
-    line(e, indent + 1, "if (holds) {");
+    host_line(e, indent + 1, "if (holds) {");
     TRY(print_steps(e, s->then_steps.items, s->then_steps.n, indent + 2));
     if (s->else_steps.n) {
-        line(e, indent + 1, "} else {");
+        host_line(e, indent + 1, "} else {");
         TRY(print_steps(e, s->else_steps.items, s->else_steps.n, indent + 2));
     }
-    line(e, indent + 1, "}");
-    line(e, indent, "}");
+    host_line(e, indent + 1, "}");
+    host_line(e, indent, "}");
     return NULL;
 }
 
 /* else_steps compute the flag, then_steps are the body. */
 static Error *print_while(Emit *e, const Step *s, int indent)
 {
-    line(e, indent, "for (;;) {");
+    host_line(e, indent, "for (;;) {");
     TRY(print_steps(e, s->else_steps.items, s->else_steps.n, indent + 1));
-    line(e, indent + 1, "aotc_barrier(f);");
+    host_line(e, indent + 1, "aotc_barrier(f);");
     text_indent(e->out, indent + 1);
     text_printf(e->out, "const int goes_on = %s != 0;\n", host_element(e, s->flag));
-    line(e, indent + 1, "aotc_barrier(f);");
-    line(e, indent + 1, "if (!goes_on)");
-    line(e, indent + 2, "break;");
+    host_line(e, indent + 1, "aotc_barrier(f);");
+    host_line(e, indent + 1, "if (!goes_on)");
+    host_line(e, indent + 2, "break;");
     TRY(print_steps(e, s->then_steps.items, s->then_steps.n, indent + 1));
-    line(e, indent + 1, "aotc_barrier(f);");
-    line(e, indent, "}");
+    host_line(e, indent + 1, "aotc_barrier(f);");
+    host_line(e, indent, "}");
     return NULL;
 }
 
 static void print_copy(Emit *e, const Step *s, int indent)
 {
-    allocate_before(e, &(Buffer *){s->to}, 1, indent);
+    host_allocate_before(e, &(Buffer *){s->to}, 1, indent);
     text_indent(e->out, indent);
     text_printf(e->out, "aotc_copy(f, thread, %s, %s, (int64_t)%s*%d);\n", host_address(e, s->to),
                 host_address(e, s->from), host_expr(e, s->to->numel), dtype_size(s->to->dtype));
@@ -253,7 +253,8 @@ static Error *print_step(Emit *e, const Step *s, int indent)
     case STEP_SYMBOL:
         return print_symbol(e, s, indent);
     case STEP_ASSERT:
-        print_assert(e, s, indent);
+        host_assert(e, s, s->condition ? host_expr(e, s->condition) : host_element(e, s->flag),
+                    indent);
         return NULL;
     case STEP_IF:
         return print_if(e, s, indent);
@@ -270,7 +271,7 @@ static Error *print_steps(Emit *e, Step *const *steps, int n, int indent)
 {
     for (int i = 0; i < n; i++) {
         if (steps[i]->barrier_before)
-            line(e, indent, "aotc_barrier(f);");
+            host_line(e, indent, "aotc_barrier(f);");
         TRY(print_step(e, steps[i], indent));
     }
     return NULL;

@@ -74,6 +74,28 @@ static void emit_conv_panels(Emit *e, const Kernel *k)
     text_put(t, "        }\n    }\n");
 }
 
+/* to[oc][KD][KH][KW][IC/g]: a thread takes output channels. */
+static void emit_conv_plain(Emit *e, const Kernel *k)
+{
+    const PackConv *p = &k->pack_conv;
+    const char     *names[5] = {"t_o", "t_i", "t_d", "t_h", "t_w"};
+    Text           *t = e->out;
+    emit_split(e, 1, k->parallel != 0, arena_printf(e->arena, "%lld", (long long)p->oc), 1);
+    text_printf(t,
+                "    for (int64_t t_o = lo; t_o < hi; t_o++)\n"
+                "    for (int64_t t_d = 0; t_d < %lld; t_d++)\n"
+                "    for (int64_t t_h = 0; t_h < %lld; t_h++)\n"
+                "    for (int64_t t_w = 0; t_w < %lld; t_w++)\n"
+                "    for (int64_t t_i = 0; t_i < %lld; t_i++)\n",
+                (long long)p->kernel[0], (long long)p->kernel[1], (long long)p->kernel[2],
+                (long long)(p->ic / p->groups));
+    text_printf(t, "        %s[(((t_o * %lld + t_d) * %lld + t_h) * %lld + t_w) * %lld + t_i] = ",
+                emit_buffer_name(e, p->to), (long long)p->kernel[0], (long long)p->kernel[1],
+                (long long)p->kernel[2], (long long)(p->ic / p->groups));
+    text_printf(t, "(%s)[%s];\n", emit_load_operand_base(e, &p->from),
+                strided_index(e, &p->from, names, 5));
+}
+
 Error *emit_pack(Emit *e, const Kernel *k)
 {
     if (k->kind == KERNEL_COPY && (k->n_reads != 1 || k->n_writes != 1))
@@ -82,7 +104,7 @@ Error *emit_pack(Emit *e, const Kernel *k)
     if (k->kind == KERNEL_PACK) {
         emit_panels(e, k);
     } else if (k->kind == KERNEL_PACK_CONV) {
-        emit_conv_panels(e, k);
+        k->pack_conv.plain ? emit_conv_plain(e, k) : emit_conv_panels(e, k);
     } else {
         const Buffer *to = k->writes[0];
         emit_split(e, 1, k->parallel != 0, emit_expr(e, to->numel), 64);

@@ -27,7 +27,7 @@ Error *emit_lstm(Emit *e, const Kernel *k)
     print_operand(e, "x", &s->gates_x, three);
     print_operand(e, "h0", &s->h0, two);
     print_operand(e, "c0", &s->c0, two);
-    text_printf(e->out, "        .w = %s,\n", emit_buffer_name(e, s->w_hh));
+    text_printf(e->out, "        .w = %s,\n", emit_buffer_name(e, s->w_hh.buffer));
     if (k->kind == KERNEL_GRU)
         print_operand(e, "b_hn", &s->b_hn, one);
     print_operand(e, "out", &s->out, three);

@@ -242,7 +242,7 @@ static void print_tensor(Tables *t, const PlanTensor *tensor, const char *table,
                 tensor_flags(t, tensor, is_input),
                 c_string(e->arena, tensor->name ? tensor->name : ""),
                 dtype == DT_NONE ? DLPACK_OPAQUE : info->dlpack_code, info->dlpack_bits,
-                rank && tensor->type.device.kind == DEVICE_CUDA ? DLPACK_CUDA : DLPACK_CPU, rank);
+                e->device == EMIT_CUDA && tensor->buffer ? DLPACK_CUDA : DLPACK_CPU, rank);
     text_put(e->out, rank ? arena_printf(e->arena, "%s_dims, ", stem) : "0, ");
     text_put(e->out, strided ? arena_printf(e->arena, "%s_strides, ", stem) : "0, ");
     int expr = !is_input && tensor->expr ? expr_index(t, tensor->expr) : -1;
@@ -445,6 +445,8 @@ static const Expr *scratch_bytes(Emit *e)
     ExprPool   *p = e->exprs;
     const Expr *most = e->plan->scratch_bytes ? e->plan->scratch_bytes : expr_int(p, 0),
                *line = expr_int(p, 64);
+    if (e->device == EMIT_CUDA)
+        return e->scratch;
     for (int i = 0; i < e->plan->kernels.n; i++) {
         const Kernel *k = e->plan->kernels.items[i];
         const Expr   *own =
@@ -488,7 +490,10 @@ static void print_entry(Tables *t, const char *entry_name, int n_guards, int n_s
     text_printf(e->out, "    .kernels = %s, .constants = %s,\n",
                 table_or_null(e, p->kernels.n, "kernels"),
                 table_or_null(e, p->constants.n, "constants"));
-    text_printf(e->out, "    .exprs = %sexprs, .run = %srun,\n};\n\n", e->prefix, e->prefix);
+    text_printf(e->out, "    .exprs = %sexprs, .run = %srun,\n", e->prefix, e->prefix);
+    if (e->n_functions)
+        text_printf(e->out, "    .n_functions = %d, .functions = functions,\n", e->n_functions);
+    text_put(e->out, "};\n\n");
 }
 
 Error *emit_entry_table(Emit *e, const char *entry_name)
@@ -525,10 +530,13 @@ Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
     text_printf(e->out, "    .producer = %s, .target = %s,\n",
                 c_string(e->arena, options->producer ? options->producer : "aotc"),
                 c_string(e->arena, options->target ? options->target : ""));
-    text_printf(
-        e->out,
-        "    .n_entries = 1, .entries = &entry, .fold = %s, .weights_bytes = %lluu,\n};\n\n",
-        has_fold ? "&fold_entry" : "0", (unsigned long long)total);
+    text_printf(e->out,
+                "    .n_entries = 1, .entries = &entry, .fold = %s, .weights_bytes = %lluu,\n",
+                has_fold ? "&fold_entry" : "0", (unsigned long long)total);
+    if (e->device == EMIT_CUDA)
+        text_printf(e->out, "    .device = %d, .n_images = %d, .images = images,\n", DLPACK_CUDA,
+                    e->n_images);
+    text_put(e->out, "};\n\n");
     text_put(e->out, "__attribute__((visibility(\"default\"))) const aotc_model_table "
                      "*aotc_model_query(uint32_t max_abi);\n");
     text_printf(e->out,

@@ -50,14 +50,13 @@ typedef struct CudaEmit {
     Text         *launch; /* statements of the launcher at hand */
     const Kernel *kernel;
     VEC(const char *) needs; /* fixed texts that the function at hand needs */
-    const Expr     *scratch; /* most that any kernel needs, or NULL */
     const CudaArch *archs;
     int             n_archs, n_parts;
 } CudaEmit;
 
 /* One field of the args struct beside buffers and symbols. */
 typedef struct CudaField {
-    const char *type;  /* of 8 bytes, or a struct whose size is a multiple of 8 (CUtensorMap) */
+    const char *type;  /* of 8 bytes, or aotc_tensor_map: 128 bytes, used in place as &a.<name> */
     const char *name;  /* how the body calls it */
     const char *value; /* C expression in the launcher; NULL: the launcher sets `args.<name>` itself
                         */
@@ -119,7 +118,20 @@ Error *cuda_emit_sort(CudaEmit *c, const Kernel *k);      /* sort.c */
 Error *cuda_emit_nonzero(CudaEmit *c, const Kernel *k);   /* nonzero.c */
 Error *cuda_emit_bag(CudaEmit *c, const Kernel *k);       /* bag.c */
 
-/* ---- host.c ---------------------------------------------------------------------------------- */
+/* ---- host.c, emit_cuda.c --------------------------------------------------------------------- */
 Error *cuda_emit_host(CudaEmit *c);
+/* Index of the function that reports when a bool on the device is false. */
+int    cuda_assert_function(CudaEmit *c);
+
+/* ---- texts.c: fixed device code -------------------------------------------------------------- */
+typedef struct CudaText {
+    const char *name;
+    const char *before; /* the text that it builds on, or NULL (the prelude) */
+    const char *text;
+} CudaText;
+
+int             cuda_n_texts(void);
+const CudaText *cuda_text_at(int index);
+const CudaText *cuda_text(const char *name);
 
 #endif

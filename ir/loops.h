@@ -127,8 +127,8 @@ typedef struct Gemm {
 } Gemm;
 
 /* 1-d and 2-d forward convolution over NHWC data (missing spatial dims are 1 at the front); 3-d has
- * depth. weight panels: [groups][ceil(OC/g/16)][KD][KH][KW][IC/g][16]; depthwise: [KD][KH][KW][C].
- */
+ * depth. weight panels: [groups][ceil(OC/g/16)][KD][KH][KW][IC/g][16]; on CUDA
+ * [OC][KD][KH][KW][IC/g]; depthwise: [KD][KH][KW][C]. */
 typedef struct Conv {
     const Expr *batch;
     int         spatial;        /* 1, 2, 3 */
@@ -182,7 +182,7 @@ typedef struct Lstm {
     bool        reverse;
     Operand     gates_x;  /* x W_ih^T + b_ih + b_hh, by a GEMM before: step, batch, 4*hidden */
     Operand     h0, c0;   /* batch, hidden */
-    Buffer     *w_hh;     /* panels [4*hidden, hidden] */
+    Operand     w_hh;     /* 4*hidden, hidden; in panels: only buffer */
     Operand     out;      /* step, batch, hidden */
     Operand     h_n, c_n; /* batch, hidden; buffer NULL when unused */
     DType       dtype;
@@ -224,6 +224,7 @@ typedef struct PackConv {
     Operand from;
     int64_t groups, oc, ic, kernel[3];
     bool    depthwise;
+    bool    plain; /* [oc][kd][kh][kw][ic/g] instead of panels: for CUDA */
     Buffer *to;
 } PackConv;
 

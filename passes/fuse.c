@@ -63,8 +63,6 @@ static bool kernel_reads(const Kernel *k, const Buffer *b)
     int      n = kernel_operands(k, ops);
     for (int i = 0; i < n; i++)
         t.hit |= operand_is(ops[i], b);
-    if (is_recurrent(k))
-        t.hit |= k->lstm.w_hh == b;
     if (template_loop(k))
         loop_for_each_load(template_loop(k), touch_load, &t);
     kernel_for_each_load(k, touch_load, &t);
@@ -573,8 +571,6 @@ static void count_readers(Step *const *steps, int n, int *readers)
             int      m = kernel_operands(s->kernel, ops);
             for (int o = 0; o < m; o++)
                 collect_buffer(&c, ops[o]->buffer);
-            if (is_recurrent(s->kernel))
-                collect_buffer(&c, s->kernel->lstm.w_hh);
             if (template_loop(s->kernel))
                 loop_for_each_load(template_loop(s->kernel), count_load, &c);
             kernel_for_each_load(s->kernel, count_load, &c);
@@ -742,8 +738,6 @@ static void finish_one(Lower *lo, Kernel *k, void *cx)
     int      n = kernel_operands(k, ops);
     for (int i = 0; i < n; i++)
         collect_buffer(&c, ops[i]->buffer);
-    if (is_recurrent(k))
-        collect_buffer(&c, k->lstm.w_hh);
     if (template_loop(k))
         loop_for_each_load(template_loop(k), collect_load, &c);
     kernel_for_each_load(k, collect_load, &c);

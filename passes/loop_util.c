@@ -305,6 +305,7 @@ int kernel_operands(const Kernel *kernel, Operand **out)
         out[n++] = &k->lstm.h0;
         out[n++] = &k->lstm.c0;
         out[n++] = &k->lstm.b_hn;
+        out[n++] = &k->lstm.w_hh;
         break;
     case KERNEL_PACK:
         out[n++] = &k->pack.from;

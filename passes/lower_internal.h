@@ -55,6 +55,12 @@ typedef struct Lower {
     VEC(Node *) trace; /* nodes that the loop under construction evaluates: its name and comment */
 } Lower;
 
+/* Is it a plan for a GPU?  Its fold plan runs on the CPU all the same. */
+static inline bool lower_for_cuda(const Lower *lo)
+{
+    return lo->cx && lo->cx->target_is_cuda && !lo->is_fold;
+}
+
 /* ---- lower.c --------------------------------------------------------------------------------- */
 Lowered           *lowered(Lower *lo, const Value *value);
 Buffer            *new_buffer(Lower *lo, BufferKind kind, const char *hint, DType dtype, int rank,

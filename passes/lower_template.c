@@ -301,11 +301,35 @@ static Error *conv_shape(Node *node, Conv *c)
     return NULL;
 }
 
+/* A weight that is computed at run time, in the order that CUDA kernels take: a copy like any
+ * other.
+ */
+static Error *ordered_conv_weight(Lower *lo, Value *w, Conv *c, bool depthwise)
+{
+    int     order[MAX_RANK], n = 0, rank = w->type.rank;
+    Buffer *b;
+    if (!depthwise)
+        order[n++] = 0;
+    for (int d = 2; d < rank; d++)
+        order[n++] = d;
+    if (depthwise)
+        order[n++] = 0;
+    order[n] = 1;
+    b = new_buffer(lo, BUFFER_TEMP, "ordered_weight", w->type.dtype, rank, w->type.sizes,
+                   strides_in_order(lo->ir, w->type.sizes, rank, order));
+    TRY(store_value(lo, w, b));
+    c->weight = (Operand){b, expr_int(lo->ir->exprs, 0), NULL, 0};
+    return NULL;
+}
+
 static Error *conv_weight(Lower *lo, Value *w, Conv *c, bool depthwise)
 {
     Ir      *ir = lo->ir;
-    PackConv pack = {
-        .groups = c->groups, .oc = c->out_channels, .ic = c->in_channels, .depthwise = depthwise};
+    PackConv pack = {.groups = c->groups,
+                     .oc = c->out_channels,
+                     .ic = c->in_channels,
+                     .depthwise = depthwise,
+                     .plain = lower_for_cuda(lo) && !depthwise};
     memcpy(pack.kernel, c->kernel, sizeof pack.kernel);
     Buffer *packed;
     TRY(packed_conv_weight(lo, w, pack, &packed));
@@ -313,6 +337,8 @@ static Error *conv_weight(Lower *lo, Value *w, Conv *c, bool depthwise)
         c->weight = (Operand){packed, expr_int(ir->exprs, 0), NULL, 0};
         return NULL;
     }
+    if (lower_for_cuda(lo))
+        return ordered_conv_weight(lo, w, c, depthwise);
     /* A weight that is computed at run time: packed by a kernel before this one. */
     Operand o;
     TRY(operand_of(lo, w, &o));
@@ -873,6 +899,19 @@ static Operand result_operand(Lower *lo, Node *node, int r)
     return whole_operand(b);
 }
 
+/* In panels, or on CUDA where it lies; neither when it is no constant on the CPU. */
+static Error *gemm_weight_operand(Lower *lo, Value *w, Operand *out)
+{
+    Buffer *panels = NULL;
+    *out = (Operand){0};
+    if (lower_for_cuda(lo))
+        return operand_of(lo, w, out);
+    TRY(packed_gemm_operand(lo, w, false, &panels));
+    if (panels)
+        *out = (Operand){panels, expr_int(lo->ir->exprs, 0), NULL, 0};
+    return NULL;
+}
+
 /* aotc.lstm_layer(gates_x [T,B,4H], h0 [B,H], c0 [B,H], w_hh [4H,H], reverse) -> (out [T,B,H], h_n,
  * c_n) aotc.gru_layer(gates_x [T,B,3H], h0 [B,H], w_hh [3H,H], b_hn [H] or None, reverse) -> (out
  * [T,B,H], h_n) */
@@ -894,8 +933,8 @@ static Error *lower_recurrent(Lower *lo, Node *node)
         TRY(operand_of(lo, node_tensor(node, "c0"), &s.c0));
     else if (node_tensor(node, "b_hn"))
         TRY(operand_of(lo, node_tensor(node, "b_hn"), &s.b_hn));
-    TRY(packed_gemm_operand(lo, w, false, &s.w_hh));
-    if (!s.w_hh)
+    TRY(gemm_weight_operand(lo, w, &s.w_hh));
+    if (!s.w_hh.strides && !s.w_hh.buffer)
         return refuse(node, "recurrent weights that are no constants");
     s.out = result_operand(lo, node, 0);
     s.h_n = result_operand(lo, node, 1);

@@ -128,12 +128,12 @@ Error *mark_panels(Lower *lo, Graph *graph)
 {
     ExprPool *p = lo->ir->exprs;
     for (Node *n = graph->first; n; n = n->next) {
-        bool   is_kn, swapped;
+        bool   is_kn = false, swapped;
         Value *w = n->op ? gemm_weight(n, &is_kn) : NULL;
         for (int i = 0; i < n->n_args; i++)
             if (n->args[i].kind == ARG_GRAPH)
                 TRY(mark_panels(lo, n->args[i].graph));
-        if (!w || lo->is_fold || !packs(w->type.dtype) || w->type.rank != 2)
+        if (!w || lo->is_fold || lower_for_cuda(lo) || !packs(w->type.dtype) || w->type.rank != 2)
             continue;
         Value *constant = whole_constant(w, &swapped);
         if (!constant || lowered(lo, constant)->buffer->panel)
@@ -160,7 +160,8 @@ Error *packed_gemm_operand(Lower *lo, Value *value, bool is_kn, Buffer **out)
 {
     *out = NULL;
     Constant *c = constant_under(value);
-    if (!c || lo->is_fold || !packs(value->type.dtype) || value->type.rank != 2)
+    if (!c || lo->is_fold || lower_for_cuda(lo) || !packs(value->type.dtype) ||
+        value->type.rank != 2)
         return NULL;
     bool     swapped;
     Value   *whole = whole_constant(value, &swapped);
@@ -190,7 +191,8 @@ Error *packed_conv_weight(Lower *lo, Value *weight, PackConv conv, Buffer **out)
     *out = NULL;
     Constant *c = constant_under(weight);
     Operand   o;
-    if (!c || lo->is_fold || !packs(weight->type.dtype) || !affine_operand(lo, weight, &o))
+    if (!c || lo->is_fold || !(packs(weight->type.dtype) || conv.plain) ||
+        !affine_operand(lo, weight, &o))
         return NULL;
     const char  *key = arena_printf(ir->arena, "%s groups %lld %d", operand_key(ir, "conv", &o),
                                     (long long)conv.groups, conv.depthwise);
@@ -215,9 +217,10 @@ Error *packed_conv_weight(Lower *lo, Value *weight, PackConv conv, Buffer **out)
     o.n = 5;
     int64_t per_group = conv.oc / conv.groups;
     int64_t taps = conv.kernel[0] * conv.kernel[1] * conv.kernel[2];
-    int64_t numel = conv.depthwise ? conv.oc * taps
-                                   : conv.groups * ((per_group + 15) / 16 * 16) * taps *
-                                         (conv.ic / conv.groups);
+    int64_t numel =
+        conv.depthwise ? conv.oc * taps
+        : conv.plain   ? conv.oc * taps * (conv.ic / conv.groups)
+                     : conv.groups * ((per_group + 15) / 16 * 16) * taps * (conv.ic / conv.groups);
     r->to = packed_constant(lo, c->fqn, o.buffer->dtype, expr_int(ir->exprs, numel));
     conv.from = o;
     conv.to = r->to;

@@ -1,0 +1,22 @@
+/* What run functions of both emitters print: expressions over the frame, addresses, memory that the
+ * run asks for, checks of symbols. */
+#ifndef AOTC_EMIT_C_HOST_H
+#define AOTC_EMIT_C_HOST_H
+
+#include "emit_c/emit_internal.h"
+
+void        host_line(Emit *e, int indent, const char *text);
+/* The expression over f->sym[]. */
+const char *host_expr(Emit *e, const Expr *expr);
+/* Address of the buffer's first element, sizes from the frame. */
+const char *host_address(Emit *e, const Buffer *b);
+/* Memory of late buffers, before the first step that writes one of them. */
+void        host_allocate_before(Emit *e, Buffer *const *buffers, int n, int indent);
+/* After a kernel that allocates for itself: was there memory? */
+void        host_check_allocated(Emit *e, const Buffer *b, int indent);
+/* The export takes the range of a symbol for granted: what sets it checks it. */
+void        host_range_check(Emit *e, const Symbol *symbol, int indent);
+/* "if (!condition) { fail; return; }" */
+void        host_assert(Emit *e, const Step *s, const char *condition, int indent);
+
+#endif

@@ -1,0 +1,177 @@
+/* The run function of a CUDA plan: the steps in order, each a call of a launcher or of the loader's
+ * services.
+ *
+ *   static void run(const aotc_model_frame *f, int32_t thread)
+ *   {
+ *       k0_fused_add_launch(f);
+ *       f->cuda->copy(f, f->state[0], (f->arena + 256), 1024);
+ *   }
+ *
+ * What a condition or size reads from the device goes through read() or enter(); the loader decides
+ * whether that waits or becomes part of a graph. */
+#include "emit_c/host.h"
+#include "emit_cuda/cuda_internal.h"
+
+static Error *print_steps(CudaEmit *c, Step *const *steps, int n, int indent);
+
+static void print_kernel(CudaEmit *c, const Kernel *k, int indent)
+{
+    Emit *e = &c->e;
+    bool  allocates_itself = k->kind == KERNEL_NONZERO;
+    if (!allocates_itself)
+        host_allocate_before(e, k->writes, k->n_writes, indent);
+    text_indent(e->out, indent);
+    text_printf(e->out, "%s_launch(f);\n", emit_kernel_name(e, k));
+    if (!allocates_itself)
+        return;
+    for (int i = 0; i < k->n_writes; i++)
+        if (emit_is_late(k->writes[i]))
+            host_check_allocated(e, k->writes[i], indent);
+    host_range_check(e, k->nonzero.count, indent);
+}
+
+/* The symbol is an expression, or the element of a 0-d buffer on the device. */
+static Error *print_symbol(CudaEmit *c, const Step *s, int indent)
+{
+    Emit *e = &c->e;
+    int   slot = emit_symbol_slot(e, s->symbol);
+    bool  is_float = s->symbol->type == EXPR_TYPE_FLOAT;
+    if (slot < 0)
+        return error_new(e->arena, E_INTERNAL, s->where, "symbol %s has no slot", s->symbol->name);
+    const char *value = s->flag ? NULL : host_expr(e, s->condition);
+    if (s->flag) {
+        host_line(e, indent, "{");
+        text_indent(e->out, ++indent);
+        text_printf(e->out, "%s element;\n", c_storage_type(s->flag->dtype));
+        text_indent(e->out, indent);
+        text_printf(e->out, "if (!f->cuda->read(f, &element, %s, sizeof element))\n",
+                    host_address(e, s->flag));
+        host_line(e, indent + 1, "return;");
+        value = c_cast(e->arena, s->flag->dtype, is_float ? DT_F64 : DT_I64,
+                       c_load(e->arena, s->flag->dtype, "element"));
+    }
+    text_indent(e->out, indent);
+    text_printf(e->out,
+                is_float ? "f->sym[%d] = (int64_t)aotc_bits_f64(%s);\n" : "f->sym[%d] = %s;\n",
+                slot, value);
+    if (s->flag)
+        host_line(e, --indent, "}");
+    host_range_check(e, s->symbol, indent);
+    return NULL;
+}
+
+/* A condition on sizes is the host's; one on the device becomes a kernel that reports. */
+static void print_assert(CudaEmit *c, const Step *s, int indent)
+{
+    Emit *e = &c->e;
+    if (s->condition) {
+        host_assert(e, s, host_expr(e, s->condition), indent);
+        return;
+    }
+    text_indent(e->out, indent);
+    text_printf(e->out, "aotc_assert_launch(f, %d, %s, %s);\n", cuda_assert_function(c),
+                host_address(e, s->flag),
+                c_string(e->arena, s->message ? s->message : "assertion failed"));
+}
+
+static Error *print_branch(CudaEmit *c, const char *condition, Step *const *steps, int n,
+                           bool is_device, int indent)
+{
+    Emit *e = &c->e;
+    if (!n)
+        return NULL;
+    text_indent(e->out, indent);
+    text_printf(e->out, "if (%s) {\n", condition);
+    TRY(print_steps(c, steps, n, indent + 1));
+    if (is_device)
+        host_line(e, indent + 1, "f->cuda->leave(f);");
+    host_line(e, indent, "}");
+    return NULL;
+}
+
+static Error *print_if(CudaEmit *c, const Step *s, int indent)
+{
+    Emit       *e = &c->e;
+    bool        is_device = !s->condition;
+    /* Both branches may change what the condition is made of: it is taken once. */
+    const char *test, *other;
+    if (is_device) {
+        const char *flag = host_address(e, s->flag);
+        test = arena_printf(e->arena, "f->cuda->enter(f, AOTC_BRANCH_IF, %s)", flag);
+        other = arena_printf(e->arena, "f->cuda->enter(f, AOTC_BRANCH_UNLESS, %s)", flag);
+    } else {
+        host_line(e, indent++, "{");
+        text_indent(e->out, indent);
+        text_printf(e->out, "const int holds = %s != 0;\n", host_expr(e, s->condition));
+        test = "holds";
+        other = "!holds";
+    }
+    TRY(print_branch(c, test, s->then_steps.items, s->then_steps.n, is_device, indent));
+    TRY(print_branch(c, other, s->else_steps.items, s->else_steps.n, is_device, indent));
+    if (!is_device)
+        host_line(e, --indent, "}");
+    return NULL;
+}
+
+/* else_steps compute the flag, then_steps are the body. */
+static Error *print_while(CudaEmit *c, const Step *s, int indent)
+{
+    Emit *e = &c->e;
+    TRY(print_steps(c, s->else_steps.items, s->else_steps.n, indent));
+    text_indent(e->out, indent);
+    text_printf(e->out, "while (f->cuda->enter(f, AOTC_BRANCH_WHILE, %s)) {\n",
+                host_address(e, s->flag));
+    TRY(print_steps(c, s->then_steps.items, s->then_steps.n, indent + 1));
+    TRY(print_steps(c, s->else_steps.items, s->else_steps.n, indent + 1));
+    host_line(e, indent + 1, "f->cuda->leave(f);");
+    host_line(e, indent, "}");
+    return NULL;
+}
+
+static void print_copy(CudaEmit *c, const Step *s, int indent)
+{
+    Emit *e = &c->e;
+    host_allocate_before(e, &(Buffer *){s->to}, 1, indent);
+    text_indent(e->out, indent);
+    text_printf(e->out, "f->cuda->copy(f, %s, %s, (uint64_t)%s*%d);\n", host_address(e, s->to),
+                host_address(e, s->from), host_expr(e, s->to->numel), dtype_size(s->to->dtype));
+}
+
+static Error *print_step(CudaEmit *c, const Step *s, int indent)
+{
+    switch (s->kind) {
+    case STEP_KERNEL:
+        print_kernel(c, s->kernel, indent);
+        return NULL;
+    case STEP_SYMBOL:
+        return print_symbol(c, s, indent);
+    case STEP_ASSERT:
+        print_assert(c, s, indent);
+        return NULL;
+    case STEP_IF:
+        return print_if(c, s, indent);
+    case STEP_WHILE:
+        return print_while(c, s, indent);
+    case STEP_COPY:
+        print_copy(c, s, indent);
+        return NULL;
+    }
+    return error_new(c->e.arena, E_INTERNAL, s->where, "unknown step kind %d", s->kind);
+}
+
+static Error *print_steps(CudaEmit *c, Step *const *steps, int n, int indent)
+{
+    for (int i = 0; i < n; i++)
+        TRY(print_step(c, steps[i], indent));
+    return NULL;
+}
+
+Error *cuda_emit_host(CudaEmit *c)
+{
+    Emit *e = &c->e;
+    text_put(e->out, "static void run(const aotc_model_frame *f AOTC_UNUSED, int32_t thread "
+                     "AOTC_UNUSED)\n{\n");
+    TRY(print_steps(c, e->plan->steps.items, e->plan->steps.n, 1));
+    text_put(e->out, "}\n\n");
+    return NULL;
+}
