@@ -6,6 +6,7 @@
 
 EMIT_RUNTIME_TEXT(emit_text_model_abi, "abi/aotc_model.h");
 EMIT_RUNTIME_TEXT(emit_text_prelude, "emit_c/runtime/prelude.c.inc");
+EMIT_RUNTIME_TEXT(emit_text_element, "emit_c/runtime/element.c.inc");
 EMIT_RUNTIME_TEXT(emit_text_math, "emit_c/runtime/math.c.inc");
 
 /* ---- constants ------------------------------------------------------------------------------- */
@@ -75,6 +76,8 @@ void emit_close_file(Emit *e, EmitFile *file, const char *name, const char *head
     text_put(&text, emit_text_model_abi);
     text_putc(&text, '\n');
     text_put(&text, emit_text_prelude);
+    text_putc(&text, '\n');
+    text_put(&text, emit_text_element);
     text_putc(&text, '\n');
     text_put(&text, emit_text_math);
     text_putc(&text, '\n');

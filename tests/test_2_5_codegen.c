@@ -7,6 +7,7 @@
 #include "emit_c/emit_c.h"
 #include "emit_c/emit_internal.h"
 #include "emit_c/runtime/prelude.c.inc"
+#include "emit_c/runtime/element.c.inc"
 #include "emit_c/runtime/math.c.inc"
 
 #include <dlfcn.h>
