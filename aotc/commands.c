@@ -106,7 +106,8 @@ static void print_entry(json_t *e)
 {
     size_t  i;
     json_t *item;
-    printf("entry %s\n", json_string_value(json_object_get(e, "name")));
+    printf("entry %s (%s)\n", json_string_value(json_object_get(e, "name")),
+           json_string_value(json_object_get(e, "device")));
     print_tensors("inputs", json_object_get(e, "inputs"));
     print_tensors("outputs", json_object_get(e, "outputs"));
     json_array_foreach(json_object_get(e, "symbols"), i, item)

@@ -10,6 +10,7 @@ typedef struct Command {
     const char   **files;
     int            n_files;
     const char    *passes; /* opt: comma-separated names */
+    const char    *target; /* --target, or NULL */
     bool           json;
 } Command;
 

@@ -3,20 +3,23 @@
 
 #include "abi/aotc_package.h"
 #include "aotc/freeze.h"
+#include "aotc/logs.h"
 #include "aotc/progress.h"
-#include "emit_c/emit_c.h"
 #include "ir/import.h"
 #include "package/archive_read.h"
 #include "package/write.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* Kernels a file: enough files to keep `-j` compilers busy, few enough that the fixed text is not
  * compiled too often. */
 #define KERNELS_PER_FILE 24
+#define CUDA_KERNELS_PER_FILE 12
 
 static double now(void)
 {
@@ -56,35 +59,35 @@ Error *read_graph(Arena *arena, const char *path, const char *weights_from, cons
     return graph_import(ir_create(arena, source.file), &source, out);
 }
 
-/* ---- what the code needs of a CPU ------------------------------------------------------------ */
+/* A package holds one plan for CPUs and one for CUDA devices, and a library for each machine. */
+typedef struct Variant {
+    bool          is_cuda;
+    Archive      *archive;
+    Plan         *plan;
+    PassCtx       passes;
+    FrozenWeights weights;
+    bool          is_frozen;
+} Variant;
 
-static uint64_t features_of(const char *target)
-{
-    const uint64_t v2 = AOTC_CPU_SSE4_2, v3 = v2 | AOTC_CPU_AVX | AOTC_CPU_AVX2 | AOTC_CPU_FMA |
-                                              AOTC_CPU_F16C | AOTC_CPU_BMI2;
-    const uint64_t v4 =
-        v3 | AOTC_CPU_AVX512F | AOTC_CPU_AVX512BW | AOTC_CPU_AVX512DQ | AOTC_CPU_AVX512VL;
-    if (!strcmp(target, "x86-64-v2"))
-        return v2;
-    if (!strcmp(target, "x86-64-v3"))
-        return v3;
-    if (!strcmp(target, "x86-64-v4"))
-        return v4;
-    if (strcmp(target, "native"))
-        return 0;
-    uint64_t have = 0;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("sse4.2"))
-        have |= v2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        have |= v3;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        have |= v4;
-#endif
-    return have;
-}
+typedef struct Built {
+    const Library *library;
+    Variant       *variant;
+    EmitFile      *files;
+    int            n_files;
+    BuiltObject    object;
+} Built;
+
+typedef struct Compile {
+    Arena          *arena;
+    CompileOptions *o;
+    Progress        progress;
+    CompileTimes    times;
+    Variant         variants[2];
+    WeightLayout    layouts[2];
+    int             n_variants;
+    Built           built[MAX_LIBRARIES];
+    int             n_built;
+} Compile;
 
 static uint32_t machine_of(const BuiltObject *object)
 {
@@ -92,195 +95,259 @@ static uint32_t machine_of(const BuiltObject *object)
     return object->size_bytes > 20 ? (uint32_t)elf[18] | (uint32_t)elf[19] << 8 : 0;
 }
 
-/* ---- stages ---------------------------------------------------------------------------------- */
+/* ---- from the export to a plan --------------------------------------------------------------- */
 
-static Error *write_package(Arena *arena, const CompileOptions *o, const Plan *plan,
-                            const EmitFile *files, int n_files, const BuiltObject *object,
-                            const FrozenWeights *weights)
+static void print_plan(const Compile *c, const Plan *plan)
 {
-    PackageMember *members = ARENA_ARRAY(arena, PackageMember, n_files + 4);
-    int            n = 0;
-    const char    *manifest = manifest_text(arena, plan, o, object->commands, weights->bytes);
-    members[n++] =
-        (PackageMember){.name = "manifest.json", .data = manifest, .size_bytes = strlen(manifest)};
-    members[n++] = (PackageMember){.name = arena_printf(arena, "lib/%s/model.so", o->tool.target),
-                                   .data = object->data,
-                                   .size_bytes = object->size_bytes,
-                                   .kind = AOTC_MEMBER_LIBRARY,
-                                   .target = o->tool.target,
-                                   .machine = machine_of(object),
-                                   .features = features_of(o->tool.target)};
-    for (int i = 0; i < n_files; i++) {
-        PackageMember *m = &members[n++];
-        *m = (PackageMember){.name = arena_printf(arena, "source/%s.gz", files[i].name)};
-        TRY(package_gzip(arena, files[i].text, files[i].n, &m->data, &m->size_bytes));
-    }
-    PackageSpec spec = {members, n, weights->pieces, weights->n, weights->bytes};
-    return package_write(arena, o->output, &spec);
+    const char *print = c->o->passes.print_after;
+    if (!print || (strcmp(print, "lower") && strcmp(print, "all")))
+        return;
+    Text text = text_new(c->arena);
+    plan_print(&text, plan);
+    c->o->passes.print(c->o->passes.print_cx, "lower", text.data);
 }
+
+static Error *make_plan(Compile *c, Variant *v)
+{
+    Graph *graph = NULL;
+    double start = now();
+    progress_step(&c->progress, "reading", 0, 1);
+    TRY(read_graph(c->arena, c->o->input, c->o->weights_from, c->o->model, &graph, &v->archive));
+    c->times.read += now() - start;
+    v->passes = c->o->passes;
+    v->passes.arena = c->arena;
+    v->passes.target_is_cuda = v->is_cuda;
+    start = now();
+    progress_step(&c->progress, "graph passes", 0, 1);
+    TRY(passes_run(graph, &v->passes));
+    log_graph(c->o->logs, c->arena, graph);
+    c->times.passes += now() - start;
+    start = now();
+    progress_step(&c->progress, "lowering", 0, 1);
+    TRY(lower_graph(graph, &v->passes, &v->plan));
+    TRY(plan_verify(v->plan));
+    log_plan(c->o->logs, c->arena, v->plan);
+    c->times.lower += now() - start;
+    print_plan(c, v->plan);
+    return NULL;
+}
+
+static Variant *variant_of(Compile *c, bool is_cuda)
+{
+    for (int i = 0; i < c->n_variants; i++)
+        if (c->variants[i].is_cuda == is_cuda)
+            return &c->variants[i];
+    c->variants[c->n_variants] = (Variant){.is_cuda = is_cuda};
+    return &c->variants[c->n_variants++];
+}
+
+/* ---- from a plan to a library ---------------------------------------------------------------- */
 
 static void progress_cc(void *cx, int done, int total)
 {
     progress_step(cx, "compiling C", done, total);
 }
 
-static void count_packages(const Plan *plan, EmitOptions *e)
+static int count_files(const Plan *plan, int kernels_per_file)
 {
-    e->n_files = (plan->kernels.n + KERNELS_PER_FILE - 1) / KERNELS_PER_FILE;
-    if (e->n_files < 1)
-        e->n_files = 1;
-    if (e->n_files > 16)
-        e->n_files = 16;
+    int n = (plan->kernels.n + kernels_per_file - 1) / kernels_per_file;
+    return n < 1 ? 1 : n > 16 ? 16 : n;
 }
 
-static Error *fold_and_write(Arena *arena, const CompileOptions *o, Plan *plan,
-                             const EmitFile *files, int n_files, const BuiltObject *object,
-                             Progress *p, CompileTimes *t)
+static Error *emit_library(Compile *c, Built *b)
 {
-    FrozenWeights weights = {0};
-    double        start = now();
-    progress_step(p, "folding constants", 0, 1);
-    Error *error = freeze_weights(arena, plan, object, &weights);
-    t->freeze = now() - start;
-    start = now();
-    progress_step(p, "writing", 0, 1);
-    if (!error && signals_noted())
-        error = error_new(arena, E_IO, (Where){.file = o->output}, "interrupted by a signal");
-    if (!error)
-        error = write_package(arena, o, plan, files, n_files, object, &weights);
-    t->write = now() - start;
-    freeze_release(&weights);
+    Variant    *v = b->variant;
+    EmitOptions eo = {
+        .target = b->library->name, .producer = "aotc 0.1", .layout = &c->layouts[v - c->variants]};
+    double start = now();
+    progress_step(&c->progress, v->is_cuda ? "emitting CUDA" : "emitting C", 0, 1);
+    if (v->is_cuda) {
+        eo.device = EMIT_CUDA;
+        eo.n_files = count_files(v->plan, CUDA_KERNELS_PER_FILE);
+        TRY(emit_cuda(v->plan, c->arena, &eo, b->library->archs, b->library->n_archs, &b->files,
+                      &b->n_files));
+    } else {
+        eo.n_files = count_files(v->plan, KERNELS_PER_FILE);
+        TRY(emit_c(v->plan, c->arena, &eo, &b->files, &b->n_files));
+    }
+    log_code(c->o->logs, b->files, b->n_files);
+    c->times.emit += now() - start;
+    return NULL;
+}
+
+/* With several libraries each has a folder of its own below --keep. */
+static Toolchain tool_for(const Compile *c, const Built *b)
+{
+    Toolchain tool = c->o->tool;
+    if (tool.keep && c->n_built > 1)
+        tool.keep = arena_printf(c->arena, "%s/%s", tool.keep, b->library->name);
+    tool.progress = progress_cc;
+    tool.progress_cx = (void *)&c->progress;
+    return tool;
+}
+
+static Error *make_folder(const Compile *c)
+{
+    const char *keep = c->o->tool.keep;
+    if (!keep || c->n_built < 2 || !mkdir(keep, 0777) || errno == EEXIST)
+        return NULL;
+    return error_new(c->arena, E_IO, (Where){.file = keep}, "cannot create the folder: %s",
+                     strerror(errno));
+}
+
+/* Constants are folded by the first library of the plan: they are the same in all. */
+static Error *fold_constants(Compile *c, Built *b)
+{
+    double start = now();
+    if (b->variant->is_frozen)
+        return NULL;
+    progress_step(&c->progress, "folding constants", 0, 1);
+    Error *error = freeze_weights(c->arena, b->variant->plan, &b->object, &b->variant->weights);
+    b->variant->is_frozen = true;
+    c->times.freeze += now() - start;
     return error;
 }
 
-/* ---- AOTC_LOGS: the artifacts whose names PyTorch users know, on stderr ---------------------- */
-
-static bool logs(const CompileOptions *o, const char *artifact)
+static Error *build_library(Compile *c, Built *b)
 {
-    size_t n = strlen(artifact);
-    for (const char *at = o->logs ? o->logs : ""; *at;) {
-        size_t len = strcspn(at, ",");
-        if (len == n && !strncmp(at, artifact, n))
-            return true;
-        at += len + (at[len] == ',');
-    }
-    return false;
+    Toolchain tool = tool_for(c, b);
+    TRY(toolchain_build(&tool, c->arena, b->library, b->files, b->n_files, &b->object));
+    c->times.cc += b->object.seconds;
+    return fold_constants(c, b);
 }
 
-static void log_graph(const CompileOptions *o, Arena *arena, const Graph *graph)
-{
-    if (logs(o, "post_grad_graphs")) {
-        Text text = text_new(arena);
-        graph_print(&text, graph);
-        fprintf(stderr, "# post_grad_graphs\n%s", text.data);
-    }
-    for (int i = 0; i < graph->guards.n && logs(o, "guards"); i++)
-        fprintf(stderr, "# guard %s%s\n", graph->guards.items[i].expr ? "" : "(unchecked) ",
-                graph->guards.items[i].text);
-}
+/* ---- the package ----------------------------------------------------------------------------- */
 
-static void log_plan(const CompileOptions *o, Arena *arena, const Plan *plan)
+static Error *add_members(Compile *c, const Built *b, PackageMember *members, int *n)
 {
-    if (logs(o, "schedule") || logs(o, "fusion")) {
-        Text text = text_new(arena);
-        plan_print(&text, plan);
-        fprintf(stderr, "# schedule\n%s", text.data);
-    }
-}
-
-static void log_code(const CompileOptions *o, const EmitFile *files, int n)
-{
-    for (int i = 0; i < n && logs(o, "output_code"); i++)
-        fprintf(stderr, "/* output_code %s */\n%s", files[i].name, files[i].text);
-}
-
-/* A name that is none of them is a mistake worth telling. */
-static Error *check_logs(Arena *arena, const char *list)
-{
-    static const char *const names[] = {"post_grad_graphs", "output_code", "fusion", "schedule",
-                                        "guards"};
-    for (const char *at = list ? list : ""; *at;) {
-        size_t len = strcspn(at, ",");
-        bool   known = len == 0;
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            known |= strlen(names[i]) == len && !strncmp(names[i], at, len);
-        if (!known)
-            return error_new(arena, E_USAGE, (Where){0},
-                             "AOTC_LOGS: %.*s is none of post_grad_graphs, output_code, fusion, "
-                             "schedule, guards",
-                             (int)len, at);
-        at += len + (at[len] == ',');
+    members[(*n)++] =
+        (PackageMember){.name = arena_printf(c->arena, "lib/%s/model.so", b->library->name),
+                        .data = b->object.data,
+                        .size_bytes = b->object.size_bytes,
+                        .kind = AOTC_MEMBER_LIBRARY,
+                        .target = b->library->name,
+                        .machine = machine_of(&b->object),
+                        .features = b->library->features};
+    for (int i = 0; i < b->n_files; i++) {
+        PackageMember *m = &members[(*n)++];
+        const char *folder = c->n_built > 1 ? arena_printf(c->arena, "%s/", b->library->name) : "";
+        *m = (PackageMember){
+            .name = arena_printf(c->arena, "source/%s%s.gz", folder, b->files[i].name)};
+        TRY(package_gzip(c->arena, b->files[i].text, b->files[i].n, &m->data, &m->size_bytes));
     }
     return NULL;
 }
 
-static Error *build_and_write(Arena *arena, CompileOptions *o, Plan *plan, Progress *p,
-                              CompileTimes *t)
+static int by_offset(const void *a, const void *b)
 {
-    EmitOptions eo = {.target = o->tool.target, .producer = "aotc 0.1"};
-    EmitFile   *files = NULL;
-    int         n_files = 0;
-    BuiltObject object = {0};
-    double      start = now();
-    count_packages(plan, &eo);
-    progress_step(p, "emitting C", 0, 1);
-    TRY(emit_c(plan, arena, &eo, &files, &n_files));
-    log_code(o, files, n_files);
-    t->emit = now() - start;
-    if (o->emit_only)
-        return toolchain_write_sources(&o->tool, arena, files, n_files);
-    o->tool.progress = progress_cc;
-    o->tool.progress_cx = p;
+    const WeightPiece *x = a, *y = b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* The pieces of all plans: a storage that both use is one piece. */
+static WeightPiece *all_pieces(Compile *c, int *n)
+{
+    int total = 0;
+    for (int i = 0; i < c->n_variants; i++)
+        total += c->variants[i].weights.n;
+    WeightPiece *pieces = ARENA_ARRAY(c->arena, WeightPiece, total + 1);
+    total = *n = 0;
+    for (int i = 0; i < c->n_variants; i++)
+        for (int k = 0; k < c->variants[i].weights.n; k++)
+            pieces[total++] = c->variants[i].weights.pieces[k];
+    qsort(pieces, (size_t)total, sizeof *pieces, by_offset);
+    for (int i = 0; i < total; i++)
+        if (!*n || pieces[*n - 1].offset != pieces[i].offset)
+            pieces[(*n)++] = pieces[i];
+    return pieces;
+}
+
+static Error *write_package(Compile *c)
+{
+    int n_members = 1, n = 0, n_pieces;
+    for (int i = 0; i < c->n_built; i++)
+        n_members += 1 + c->built[i].n_files;
+    PackageMember *members = ARENA_ARRAY(c->arena, PackageMember, n_members + 1);
+    ManifestSpec   manifest = {.arena = c->arena, .weights_bytes = c->layouts[0].total};
+    Text           commands = text_new(c->arena);
+    for (int i = 0; i < c->n_variants; i++)
+        manifest.plans[manifest.n_plans++] = c->variants[i].plan;
+    for (int i = 0; i < c->n_built; i++) {
+        manifest.targets[manifest.n_targets++] = c->built[i].library->name;
+        text_put(&commands, c->built[i].object.commands);
+    }
+    manifest.commands = commands.data;
+    const char *text = manifest_text(&manifest);
+    members[n++] =
+        (PackageMember){.name = "manifest.json", .data = text, .size_bytes = strlen(text)};
+    for (int i = 0; i < c->n_built; i++)
+        TRY(add_members(c, &c->built[i], members, &n));
+    WeightPiece *pieces = all_pieces(c, &n_pieces);
+    PackageSpec  spec = {members, n, pieces, n_pieces, c->layouts[0].total};
+    return package_write(c->arena, c->o->output, &spec);
+}
+
+static Error *build_all(Compile *c)
+{
+    for (int i = 0; i < c->n_built; i++)
+        TRY(build_library(c, &c->built[i]));
+    if (signals_noted())
+        return error_new(c->arena, E_IO, (Where){.file = c->o->output}, "interrupted by a signal");
+    double start = now();
+    progress_step(&c->progress, "writing", 0, 1);
+    TRY(write_package(c));
+    c->times.write += now() - start;
+    return NULL;
+}
+
+static Error *write_sources(Compile *c)
+{
+    for (int i = 0; i < c->n_built; i++) {
+        Toolchain tool = tool_for(c, &c->built[i]);
+        TRY(toolchain_write_sources(&tool, c->arena, c->built[i].files, c->built[i].n_files));
+    }
+    return NULL;
+}
+
+static Error *compile_all(Compile *c)
+{
+    const Plan *plans[2];
+    for (int i = 0; i < c->o->targets.n; i++) {
+        const Library *library = &c->o->targets.libraries[i];
+        c->built[c->n_built++] =
+            (Built){.library = library, .variant = variant_of(c, library->n_archs > 0)};
+    }
+    for (int i = 0; i < c->n_variants; i++) {
+        TRY(make_plan(c, &c->variants[i]));
+        plans[i] = c->variants[i].plan;
+    }
+    emit_layout_weights(c->arena, plans, c->n_variants, c->layouts);
+    for (int i = 0; i < c->n_built; i++)
+        TRY(emit_library(c, &c->built[i]));
+    TRY(make_folder(c));
+    if (c->o->emit_only)
+        return write_sources(c);
     signals_hold();
-    Error *error = toolchain_build(&o->tool, arena, files, n_files, &object);
-    t->cc = object.seconds;
-    if (!error)
-        error = fold_and_write(arena, o, plan, files, n_files, &object, p, t);
+    Error *error = build_all(c);
     signals_release();
     return error;
 }
 
-static Error *compile_graph(Arena *arena, CompileOptions *o, Graph *graph, Progress *p,
-                            CompileTimes *t)
-{
-    Plan  *plan = NULL;
-    double start = now();
-    progress_step(p, "graph passes", 0, 1);
-    TRY(passes_run(graph, &o->passes));
-    log_graph(o, arena, graph);
-    t->passes = now() - start;
-    start = now();
-    progress_step(p, "lowering", 0, 1);
-    TRY(lower_graph(graph, &o->passes, &plan));
-    TRY(plan_verify(plan));
-    log_plan(o, arena, plan);
-    t->lower = now() - start;
-    const char *print = o->passes.print_after;
-    if (print && (!strcmp(print, "lower") || !strcmp(print, "all"))) {
-        Text text = text_new(arena);
-        plan_print(&text, plan);
-        o->passes.print(o->passes.print_cx, "lower", text.data);
-    }
-    TRY(build_and_write(arena, o, plan, p, t));
-    return o->stats ? write_stats(arena, plan, o, t) : NULL;
-}
-
 Error *compile(Arena *arena, CompileOptions *o)
 {
-    Archive     *archive = NULL;
-    Graph       *graph = NULL;
-    CompileTimes times = {0};
-    Progress     progress = progress_start(o->progress, o->input);
-    double       start = now();
+    Compile *c = ARENA_NEW(arena, Compile);
+    *c = (Compile){.arena = arena, .o = o, .progress = progress_start(o->progress, o->input)};
     o->logs = getenv("AOTC_LOGS");
     TRY(check_logs(arena, o->logs));
-    progress_step(&progress, "reading", 0, 1);
-    Error *error = read_graph(arena, o->input, o->weights_from, o->model, &graph, &archive);
-    times.read = now() - start;
-    o->passes.arena = arena;
-    if (!error)
-        error = compile_graph(arena, o, graph, &progress, &times);
-    progress_end(&progress, error == NULL, o->output);
-    archive_close(archive);
+    Error *error = compile_all(c);
+    if (!error && o->stats) {
+        o->passes = c->variants[0].passes;
+        error = write_stats(arena, c->variants[0].plan, o, &c->times);
+    }
+    progress_end(&c->progress, error == NULL, o->output);
+    for (int i = 0; i < c->n_variants; i++) {
+        freeze_release(&c->variants[i].weights);
+        archive_close(c->variants[i].archive);
+    }
     return error;
 }

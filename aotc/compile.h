@@ -8,6 +8,7 @@
 typedef struct CompileOptions {
     const char *input, *output, *weights_from, *model;
     Toolchain   tool;
+    TargetList  targets;
     PassCtx     passes;    /* disabled passes, dumps */
     bool        emit_only; /* stop after the sources (in tool.keep) */
     const char *stats;     /* --stats FILE */
@@ -30,8 +31,17 @@ Error *read_graph(Arena *arena, const char *path, const char *weights_from, cons
                   Graph **out, struct Archive **archive);
 
 /* metadata.c */
-const char *manifest_text(Arena *arena, const Plan *plan, const CompileOptions *options,
-                          const char *commands, uint64_t weights_bytes);
+typedef struct ManifestSpec {
+    Arena      *arena;
+    const Plan *plans[2]; /* of CPUs, of CUDA devices, or one of them */
+    int         n_plans;
+    const char *targets[MAX_LIBRARIES];
+    int         n_targets;
+    const char *commands; /* one a line */
+    uint64_t    weights_bytes;
+} ManifestSpec;
+
+const char *manifest_text(const ManifestSpec *spec);
 Error      *write_stats(Arena *arena, const Plan *plan, const CompileOptions *options,
                         const CompileTimes *times);
 

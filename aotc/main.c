@@ -30,9 +30,12 @@ static const char usage_text[] =
     "  --model NAME              which model of an archive with several\n"
     "\n"
     "Code\n"
-    "  --target NAME             native (default), x86-64-v2, x86-64-v3, x86-64-v4, "
-    "aarch64-linux-gnu\n"
+    "  --target NAME[,NAME...]   native (default), x86-64-v2, x86-64-v3, x86-64-v4, "
+    "aarch64-linux-gnu,\n"
+    "                            cuda:sm_80, sm_86, sm_89, sm_90, sm_100, sm_120: one package for "
+    "all\n"
     "  --cc COMMAND              C compiler (default: $CC, else cc)\n"
+    "  --nvcc COMMAND            CUDA compiler (default: $NVCC, else nvcc)\n"
     "  -j, --jobs N              compilers at once (default: processors)\n"
     "  --sanitize LIST           -fsanitize=LIST in emitted code\n"
     "\n"
@@ -56,6 +59,7 @@ enum {
     OPT_MODEL,
     OPT_TARGET,
     OPT_CC,
+    OPT_NVCC,
     OPT_SANITIZE,
     OPT_LIST_PASSES,
     OPT_DISABLE,
@@ -80,6 +84,7 @@ static const struct option long_options[] = {{"output", 1, 0, 'o'},
                                              {"model", 1, 0, OPT_MODEL},
                                              {"target", 1, 0, OPT_TARGET},
                                              {"cc", 1, 0, OPT_CC},
+                                             {"nvcc", 1, 0, OPT_NVCC},
                                              {"sanitize", 1, 0, OPT_SANITIZE},
                                              {"list-passes", 0, 0, OPT_LIST_PASSES},
                                              {"disable-pass", 1, 0, OPT_DISABLE},
@@ -206,10 +211,13 @@ static int take_option(Arena *arena, Command *c, int opt, const char *arg)
         o->model = arg;
         return 0;
     case OPT_TARGET:
-        o->tool.target = arg;
+        c->target = arg;
         return 0;
     case OPT_CC:
         o->tool.cc = arg;
+        return 0;
+    case OPT_NVCC:
+        o->tool.nvcc = arg;
         return 0;
     case OPT_SANITIZE:
         o->tool.sanitize = arg;
@@ -275,16 +283,14 @@ static Error *run_compile(Arena *arena, Command *c)
         return usage_error(arena, "no output given: -o OUT.pt2pkg");
     if (o->emit_only && !o->tool.keep)
         return usage_error(arena, "--emit-only needs --keep DIR");
-    if (!target_find(o->tool.target))
-        return usage_error(
-            arena, arena_printf(arena, "unknown target %s; --help names them", o->tool.target));
+    TRY(targets_parse(arena, c->target ? c->target : "native", &o->targets));
     o->input = c->files[0];
     return compile(arena, o);
 }
 
 static int run(Arena *arena, int argc, char **argv)
 {
-    Command c = {.compile = {.tool = {.target = "native"}}};
+    Command c = {0};
     int     opt, first = 1, processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
     c.compile.tool.jobs = processors > 0 ? processors : 1;
     c.compile.passes.print = print_dump;

@@ -108,36 +108,44 @@ static json_t *lines_json(const char *text)
     return list;
 }
 
-const char *manifest_text(Arena *arena, const Plan *plan, const CompileOptions *o,
-                          const char *commands, uint64_t weights_bytes)
+static json_t *entry_json(Arena *arena, const Plan *plan)
 {
-    json_t *root = json_object(), *entry = json_object(), *inputs = json_array(),
-           *outputs = json_array();
+    json_t *entry = json_object(), *inputs = json_array(), *outputs = json_array();
     for (int i = 0; i < plan->inputs.n; i++)
         json_array_append_new(inputs, tensor_json(arena, &plan->inputs.items[i]));
     for (int i = 0; i < plan->outputs.n; i++)
         json_array_append_new(outputs, tensor_json(arena, &plan->outputs.items[i]));
     json_object_set_new(entry, "name", json_string(plan->name));
+    json_object_set_new(entry, "device", json_string(plan->is_cuda ? "cuda" : "cpu"));
     json_object_set_new(entry, "inputs", inputs);
     json_object_set_new(entry, "outputs", outputs);
     json_object_set_new(entry, "symbols", symbols_json(plan));
     json_object_set_new(entry, "guards", guards_json(plan, true));
     json_object_set_new(entry, "unchecked_guards", guards_json(plan, false));
     json_object_set_new(entry, "kernels", kernels_json(arena, plan));
+    json_object_set_new(entry, "constants", constants_json(plan));
     json_object_set_new(entry, "arena_bytes", expr_json(arena, plan->arena_bytes));
+    return entry;
+}
+
+const char *manifest_text(const ManifestSpec *spec)
+{
+    const Plan *plan = spec->plans[0];
+    json_t     *root = json_object(), *entries = json_array(), *targets = json_array();
+    for (int i = 0; i < spec->n_plans; i++)
+        json_array_append_new(entries, entry_json(spec->arena, spec->plans[i]));
+    for (int i = 0; i < spec->n_targets; i++)
+        json_array_append_new(targets, json_string(spec->targets[i]));
     json_object_set_new(root, "format_version", json_integer(1));
     json_object_set_new(root, "producer", json_string("aotc 0.1"));
     json_object_set_new(root, "torch_version",
                         json_string(plan->graph->torch_version ? plan->graph->torch_version : ""));
-    json_object_set_new(root, "targets", json_pack("[s]", o->tool.target));
-    json_object_set_new(root, "weights_bytes", json_integer((json_int_t)weights_bytes));
-    json_object_set_new(root, "constants", constants_json(plan));
-    json_object_set_new(root, "build", lines_json(commands));
-    json_t *entries = json_array();
-    json_array_append_new(entries, entry);
+    json_object_set_new(root, "targets", targets);
+    json_object_set_new(root, "weights_bytes", json_integer((json_int_t)spec->weights_bytes));
+    json_object_set_new(root, "build", lines_json(spec->commands));
     json_object_set_new(root, "entries", entries);
     char *text = json_dumps(root, JSON_INDENT(1));
-    char *copy = text ? arena_strdup(arena, text) : "{}";
+    char *copy = text ? arena_strdup(spec->arena, text) : "{}";
     free(text);
     json_decref(root);
     return copy;

@@ -25,6 +25,8 @@ static const char compile_flags[] =
     "-fopenmp-simd "
     "-fno-strict-aliasing -ffp-contract=fast -fPIC -fvisibility=hidden "
     "-fno-asynchronous-unwind-tables -w";
+/* Device code: contraction as on the CPU, no fast math. */
+static const char device_flags[] = "-std=c++17 -O3 -w";
 static const char link_flags[] =
     "-shared -Wl,-z,noexecstack -Wl,-z,relro -Wl,--build-id=none -Wl,--as-needed -s";
 
@@ -33,6 +35,7 @@ typedef struct Job {
     const char  *file; /* source, for messages */
     const char  *log;
     pid_t        pid;
+    bool         is_device; /* nvcc, else the C compiler */
 } Job;
 
 /* ---- signals --------------------------------------------------------------------------------- */
@@ -108,13 +111,12 @@ static void add_words(Arena *arena, const char **argv, int *n, int cap, const ch
     argv[*n] = NULL;
 }
 
-static const char *compiler(const Toolchain *tool, Arena *arena)
+static const char *compiler(const Toolchain *tool, const Library *library, Arena *arena)
 {
-    const TargetInfo *target = target_find(tool->target);
     if (tool->cc)
         return tool->cc;
-    if (target && target->triple)
-        return arena_printf(arena, "%sgcc", target->triple);
+    if (library->triple)
+        return arena_printf(arena, "%sgcc", library->triple);
     const char *env = getenv("CC");
     return env && *env ? env : "cc";
 }
@@ -125,6 +127,23 @@ static const char *joined(Arena *arena, const char **argv)
     for (int i = 0; argv[i]; i++)
         text_printf(&t, "%s%s", i ? " " : "", argv[i]);
     return t.data;
+}
+
+static const char *program_kind(const Job *job)
+{
+    return job->is_device ? "CUDA compiler" : "C compiler";
+}
+
+static Error *no_compiler(Arena *arena, const Job *job, const char *why)
+{
+    Error *e = error_new(arena, E_TOOLCHAIN, (Where){0}, "cannot run the %s \"%s\"%s%s",
+                         program_kind(job), job->argv[0], why ? ": " : "", why ? why : "");
+    e->help =
+        job->is_device
+            ? "install the CUDA toolkit's nvcc (12.3 or newer), or name it with --nvcc or $NVCC"
+            : "install a C compiler (Debian: apt-get install gcc), or name one with --cc or "
+              "$CC";
+    return e;
 }
 
 static Error *spawn_job(Arena *arena, const Toolchain *tool, Job *job)
@@ -140,11 +159,7 @@ static Error *spawn_job(Arena *arena, const Toolchain *tool, Job *job)
         posix_spawnp(&job->pid, job->argv[0], &actions, NULL, (char *const *)job->argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (rc) {
-        Error *e = error_new(arena, E_TOOLCHAIN, (Where){0}, "cannot run the C compiler \"%s\": %s",
-                             job->argv[0], strerror(rc));
-        e->help =
-            "install a C compiler (Debian: apt-get install gcc), or name one with --cc or $CC";
-        return e;
+        return no_compiler(arena, job, strerror(rc));
     }
     return NULL;
 }
@@ -169,16 +184,15 @@ static Error *job_result(Arena *arena, const Toolchain *tool, const Job *job, in
     const char *said = read_log(arena, job->log);
     Error      *e;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        e = error_new(arena, E_TOOLCHAIN, (Where){0}, "cannot run the C compiler \"%s\"",
-                      job->argv[0]);
+        e = no_compiler(arena, job, NULL);
     else if (WIFSIGNALED(status))
         e = error_new(arena, E_TOOLCHAIN, (Where){0},
-                      "the C compiler was killed by signal %d (%s) on %s\n%s", WTERMSIG(status),
-                      strsignal(WTERMSIG(status)), job->file, said);
+                      "the %s was killed by signal %d (%s) on %s\n%s", program_kind(job),
+                      WTERMSIG(status), strsignal(WTERMSIG(status)), job->file, said);
     else
         e = error_new(arena, E_TOOLCHAIN, (Where){0},
-                      "the C compiler failed on %s (exit status %d)\n%s\ncommand: %s", job->file,
-                      WEXITSTATUS(status), said, joined(arena, job->argv));
+                      "the %s failed on %s (exit status %d)\n%s\ncommand: %s", program_kind(job),
+                      job->file, WEXITSTATUS(status), said, joined(arena, job->argv));
     if (!tool->keep)
         e->help = "--keep DIR leaves the emitted sources in DIR";
     return e;
@@ -253,54 +267,170 @@ static Error *read_file(Arena *arena, const char *path, BuiltObject *out)
     return NULL;
 }
 
-static Error *build_in(const Toolchain *tool, Arena *arena, const char *dir, const EmitFile *files,
-                       int n_files, BuiltObject *out)
+/* ---- the commands of one build --------------------------------------------------------------- */
+
+typedef struct Build {
+    const Toolchain *tool;
+    const Library   *library;
+    Arena           *arena;
+    const char      *dir;
+    const EmitFile  *files;
+    int              n_files;
+    int              done, total; /* jobs, for progress */
+    Text             commands;
+} Build;
+
+#define MAX_WORDS 128
+
+static bool has_suffix(const char *name, const char *suffix)
 {
-    const TargetInfo *target = target_find(tool->target);
-    Job              *jobs = ARENA_ARRAY(arena, Job, n_files + 1);
-    Text              commands = text_new(arena);
-    const char       *cc = compiler(tool, arena);
-    int               n_jobs = 0;
-    const char      **link = ARENA_ARRAY(arena, const char *, n_files + 64);
-    int               n_link = 0;
-    add_words(arena, link, &n_link, n_files + 63, cc);
-    add_words(arena, link, &n_link, n_files + 63, link_flags);
-    if (tool->sanitize)
-        add_words(arena, link, &n_link, n_files + 63,
-                  arena_printf(arena, "-fsanitize=%s", tool->sanitize));
-    for (int i = 0; i < n_files; i++) {
-        const char *path = arena_printf(arena, "%s/%s", dir, files[i].name);
-        TRY(write_text(arena, path, files[i].text, files[i].n));
-        size_t len = strlen(files[i].name);
-        if (len < 3 || strcmp(files[i].name + len - 2, ".c"))
+    size_t n = strlen(name), m = strlen(suffix);
+    return n > m && !strcmp(name + n - m, suffix);
+}
+
+static const char *in_dir(const Build *b, const char *name)
+{
+    return arena_printf(b->arena, "%s/%s", b->dir, name);
+}
+
+static Job new_job(Build *b, const char *program, bool is_device, const char *file)
+{
+    Job job = {ARENA_ARRAY(b->arena, const char *, MAX_WORDS), file, NULL, 0, is_device};
+    int n = 0;
+    add_words(b->arena, job.argv, &n, MAX_WORDS, program);
+    return job;
+}
+
+static void job_words(const Build *b, Job *job, const char *text)
+{
+    int n = 0;
+    while (job->argv[n])
+        n++;
+    add_words(b->arena, job->argv, &n, MAX_WORDS, text);
+}
+
+static void job_files(const Build *b, Job *job, const char *from, const char *to)
+{
+    const char *tail[] = {from, "-o", to, NULL};
+    int         n = 0;
+    while (job->argv[n])
+        n++;
+    memcpy(job->argv + n, tail, sizeof tail);
+    job->log = arena_printf(b->arena, "%s.log", to);
+}
+
+static Error *run_phase(Build *b, Job *jobs, int n)
+{
+    for (int i = 0; i < n; i++)
+        text_printf(&b->commands, "%s\n", joined(b->arena, jobs[i].argv));
+    TRY(run_jobs(b->tool, b->arena, jobs, n, b->done, b->total));
+    b->done += n;
+    return NULL;
+}
+
+/* A cubin or PTX of every device file for every instruction set.  PTX first: a cubin of the same
+ * virtual architecture is made from it, which saves reading the C++ a second time. */
+static const CudaArch *ptx_of(const Library *l, const CudaArch *arch)
+{
+    for (int i = 0; i < l->n_archs && !arch->ptx && !arch->exact; i++)
+        if (l->archs[i].ptx && l->archs[i].sm == arch->sm)
+            return &l->archs[i];
+    return NULL;
+}
+
+static const char *nvcc(const Toolchain *tool)
+{
+    const char *env = getenv("NVCC");
+    return tool->nvcc ? tool->nvcc : env && *env ? env : "nvcc";
+}
+
+static Error *compile_device(Build *b, bool from_ptx)
+{
+    const Library *l = b->library;
+    Job           *jobs = ARENA_ARRAY(b->arena, Job, b->n_files * l->n_archs + 1);
+    int            n = 0, part = 0;
+    for (int i = 0; i < b->n_files; i++) {
+        if (!has_suffix(b->files[i].name, ".cu"))
             continue;
-        const char  *object = arena_printf(arena, "%s/%.*s.o", dir, (int)len - 2, files[i].name);
-        const char **argv = ARENA_ARRAY(arena, const char *, 96);
-        int          n = 0;
-        add_words(arena, argv, &n, 96, cc);
-        add_words(arena, argv, &n, 96, target->flags);
-        add_words(arena, argv, &n, 96, compile_flags);
-        if (tool->sanitize)
-            add_words(arena, argv, &n, 96,
-                      arena_printf(arena, "-g -fsanitize=%s -fno-sanitize-recover=undefined",
-                                   tool->sanitize));
-        const char *tail[] = {"-c", path, "-o", object};
-        for (int t = 0; t < 4; t++)
-            argv[n++] = tail[t];
-        jobs[n_jobs++] =
-            (Job){argv, files[i].name, arena_printf(arena, "%s/%s.log", dir, files[i].name), 0};
-        link[n_link++] = object;
-        text_printf(&commands, "%s\n", joined(arena, argv));
+        for (int a = 0; a < l->n_archs; a++) {
+            const CudaArch *arch = &l->archs[a], *ptx = ptx_of(l, arch);
+            if (from_ptx != (ptx != NULL))
+                continue;
+            const char *from = ptx ? emit_cuda_image_name(b->arena, part, ptx) : b->files[i].name;
+            Job        *job = &jobs[n++];
+            *job = new_job(b, nvcc(b->tool), true, b->files[i].name);
+            job_words(b, job, device_flags);
+            job_words(b, job,
+                      arena_printf(b->arena, arch->ptx ? "-ptx -arch=%s" : "-cubin -arch=%s",
+                                   arch->name));
+            job_files(b, job, in_dir(b, from),
+                      in_dir(b, emit_cuda_image_name(b->arena, part, arch)));
+        }
+        part++;
     }
-    TRY(run_jobs(tool, arena, jobs, n_jobs, 0, n_jobs + 1));
-    const char *so = arena_printf(arena, "%s/model.so", dir);
+    return run_phase(b, jobs, n);
+}
+
+static Error *compile_host(Build *b, const char **objects, int *n_objects)
+{
+    Job *jobs = ARENA_ARRAY(b->arena, Job, b->n_files + 1);
+    int  n = 0;
+    for (int i = 0; i < b->n_files; i++) {
+        size_t len = strlen(b->files[i].name);
+        if (!has_suffix(b->files[i].name, ".c"))
+            continue;
+        Job        *job = &jobs[n++];
+        const char *object =
+            in_dir(b, arena_printf(b->arena, "%.*s.o", (int)len - 2, b->files[i].name));
+        *job = new_job(b, compiler(b->tool, b->library, b->arena), false, b->files[i].name);
+        job_words(b, job, b->library->flags);
+        job_words(b, job, compile_flags);
+        if (b->library->n_archs)
+            job_words(b, job, arena_printf(b->arena, "-Wa,-I%s", b->dir));
+        if (b->tool->sanitize)
+            job_words(b, job,
+                      arena_printf(b->arena, "-g -fsanitize=%s -fno-sanitize-recover=undefined",
+                                   b->tool->sanitize));
+        job_words(b, job, "-c");
+        job_files(b, job, in_dir(b, b->files[i].name), object);
+        objects[(*n_objects)++] = object;
+    }
+    return run_phase(b, jobs, n);
+}
+
+static Error *link_objects(Build *b, const char *const *objects, int n_objects, const char *so)
+{
+    Job job = {ARENA_ARRAY(b->arena, const char *, n_objects + MAX_WORDS), "model.so",
+               in_dir(b, "link.log"), 0, false};
+    int n = 0, cap = n_objects + MAX_WORDS;
+    add_words(b->arena, job.argv, &n, cap, compiler(b->tool, b->library, b->arena));
+    add_words(b->arena, job.argv, &n, cap, link_flags);
+    if (b->tool->sanitize)
+        add_words(b->arena, job.argv, &n, cap,
+                  arena_printf(b->arena, "-fsanitize=%s", b->tool->sanitize));
+    for (int i = 0; i < n_objects; i++)
+        job.argv[n++] = objects[i];
     const char *tail[] = {"-o", so, "-lm", NULL};
-    for (int t = 0; t < 4; t++)
-        link[n_link + t] = tail[t];
-    Job job = {link, "model.so", arena_printf(arena, "%s/link.log", dir), 0};
-    text_printf(&commands, "%s\n", joined(arena, link));
-    TRY(run_jobs(tool, arena, &job, 1, n_jobs, n_jobs + 1));
-    out->commands = commands.data;
+    memcpy(job.argv + n, tail, sizeof tail);
+    return run_phase(b, &job, 1);
+}
+
+static Error *build_in(const Toolchain *tool, Arena *arena, const Library *library, const char *dir,
+                       const EmitFile *files, int n_files, BuiltObject *out)
+{
+    Build        b = {tool, library, arena, dir, files, n_files, 0, 1, text_new(arena)};
+    const char **objects = ARENA_ARRAY(arena, const char *, n_files + 1);
+    int          n_objects = 0;
+    const char  *so = in_dir(&b, "model.so");
+    for (int i = 0; i < n_files; i++) {
+        TRY(write_text(arena, in_dir(&b, files[i].name), files[i].text, files[i].n));
+        b.total += has_suffix(files[i].name, ".cu") ? library->n_archs : 1;
+    }
+    TRY(compile_device(&b, false));
+    TRY(compile_device(&b, true));
+    TRY(compile_host(&b, objects, &n_objects));
+    TRY(link_objects(&b, objects, n_objects, so));
+    out->commands = b.commands.data;
     return read_file(arena, so, out);
 }
 
@@ -336,8 +466,8 @@ Error *toolchain_write_sources(const Toolchain *tool, Arena *arena, const EmitFi
     return NULL;
 }
 
-Error *toolchain_build(const Toolchain *tool, Arena *arena, const EmitFile *files, int n_files,
-                       BuiltObject *out)
+Error *toolchain_build(const Toolchain *tool, Arena *arena, const Library *library,
+                       const EmitFile *files, int n_files, BuiltObject *out)
 {
     const char *tmp = getenv("TMPDIR");
     char       *dir = arena_printf(arena, "%s/aotc-XXXXXX", tmp && *tmp ? tmp : "/tmp");
@@ -349,7 +479,7 @@ Error *toolchain_build(const Toolchain *tool, Arena *arena, const EmitFile *file
     } else if (!mkdtemp(dir)) {
         return io_error(arena, "create a scratch folder", dir);
     }
-    Error *error = build_in(tool, arena, dir, files, n_files, out);
+    Error *error = build_in(tool, arena, library, dir, files, n_files, out);
     if (!error) {
         const char *commands = out->commands;
         out->commands = without_dir(arena, commands, dir);

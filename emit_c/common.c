@@ -184,7 +184,7 @@ const char *emit_address(Emit *e, const Buffer *b)
         return arena_printf(e->arena, "f->state[%d]", state_slot(e, b->slot));
     case BUFFER_CONSTANT:
         return arena_printf(e->arena, "(f->weights + %llu)",
-                            (unsigned long long)e->constant_offsets[b->slot]);
+                            (unsigned long long)e->layout->offsets[b->slot]);
     default:
         break;
     }

@@ -19,39 +19,52 @@ uint64_t emit_constant_bytes(const PlanConstant *c)
     return (uint64_t)numel * (uint64_t)dtype_size(c->buffer->dtype);
 }
 
-static int same_storage(const Plan *plan, int i)
+/* Another plan has read the same archive again: its bytes are the same memory. */
+static bool same_storage(const Storage *a, const Storage *b)
 {
-    for (int j = 0; j < i; j++)
-        if (plan->constants.items[i].storage &&
-            plan->constants.items[j].storage == plan->constants.items[i].storage)
-            return j;
-    return -1;
+    return a && b && (a == b || (a->data && a->data == b->data && a->size_bytes == b->size_bytes));
 }
 
-void emit_layout_constants(const Plan *plan, uint64_t *offsets, uint64_t *total)
+static bool find_storage(const Plan *const *plans, const WeightLayout *layouts, int n_plans,
+                         int n_last, const Storage *storage, uint64_t *offset)
+{
+    for (int p = 0; p < n_plans; p++) {
+        int n = p == n_plans - 1 ? n_last : plans[p]->constants.n;
+        for (int i = 0; i < n; i++)
+            if (same_storage(plans[p]->constants.items[i].storage, storage)) {
+                *offset = layouts[p].offsets[i];
+                return true;
+            }
+    }
+    return false;
+}
+
+void emit_layout_weights(Arena *arena, const Plan *const *plans, int n, WeightLayout *out)
 {
     uint64_t at = 0;
-    for (int i = 0; i < plan->constants.n; i++) {
-        int j = same_storage(plan, i);
-        if (j >= 0) {
-            offsets[i] = offsets[j];
-            continue;
+    for (int p = 0; p < n; p++) {
+        out[p].offsets = ARENA_ARRAY(arena, uint64_t, plans[p]->constants.n + 1);
+        for (int i = 0; i < plans[p]->constants.n; i++) {
+            const PlanConstant *c = &plans[p]->constants.items[i];
+            if (find_storage(plans, out, p + 1, i, c->storage, &out[p].offsets[i]))
+                continue;
+            out[p].offsets[i] = at;
+            at += (emit_constant_bytes(c) + 63) / 64 * 64;
         }
-        offsets[i] = at;
-        at += (emit_constant_bytes(&plan->constants.items[i]) + 63) / 64 * 64;
     }
-    *total = at;
+    for (int p = 0; p < n; p++)
+        out[p].total = at;
 }
 
 /* Constants of the fold plan stand where the model's own ones with the same storage do. */
-static Error *fold_offsets(Emit *e, const Plan *fold, const uint64_t *offsets, uint64_t *out)
+static Error *fold_offsets(Emit *e, const Plan *fold, uint64_t *out)
 {
     for (int i = 0; i < fold->constants.n; i++) {
         const PlanConstant *c = &fold->constants.items[i];
         bool                found = false;
         for (int j = 0; j < e->root->constants.n && !found; j++) {
             found = c->storage && e->root->constants.items[j].storage == c->storage;
-            out[i] = offsets[j];
+            out[i] = e->layout->offsets[j];
         }
         if (!found)
             return error_new(e->arena, E_INTERNAL, (Where){0},
@@ -117,7 +130,7 @@ static void declare_kernels(Emit *e)
     text_putc(e->out, '\n');
 }
 
-static Emit fold_emit(const Emit *e, const Plan *fold, const uint64_t *offsets)
+static Emit fold_emit(const Emit *e, const Plan *fold, const WeightLayout *layout)
 {
     return (Emit){.plan = fold,
                   .root = e->root,
@@ -126,15 +139,15 @@ static Emit fold_emit(const Emit *e, const Plan *fold, const uint64_t *offsets)
                   .out = e->out,
                   .runtime = e->runtime,
                   .prefix = "fold_",
-                  .constant_offsets = offsets};
+                  .layout = layout};
 }
 
-Error *emit_fold(Emit *e, const uint64_t *offsets)
+Error *emit_fold(Emit *e)
 {
-    const Plan *fold = e->root->fold;
-    uint64_t   *own = ARENA_ARRAY(e->arena, uint64_t, fold->constants.n + 1);
-    TRY(fold_offsets(e, fold, offsets, own));
-    Emit f = fold_emit(e, fold, own);
+    const Plan  *fold = e->root->fold;
+    WeightLayout own = {ARENA_ARRAY(e->arena, uint64_t, fold->constants.n + 1), e->layout->total};
+    TRY(fold_offsets(e, fold, own.offsets));
+    Emit f = fold_emit(e, fold, &own);
     f.runtime_keys.items = e->runtime_keys.items;
     f.runtime_keys.n = e->runtime_keys.n;
     f.runtime_keys.cap = e->runtime_keys.cap;
@@ -146,19 +159,19 @@ Error *emit_fold(Emit *e, const uint64_t *offsets)
 Error *emit_c(const Plan *plan, Arena *arena, const EmitOptions *options, EmitFile **files,
               int *n_files)
 {
-    int       n_kernel_files = options->n_files > 1 && plan->kernels.n > 1 ? options->n_files : 0;
-    uint64_t *offsets = ARENA_ARRAY(arena, uint64_t, plan->constants.n + 1), total;
-    Emit      e = {.plan = plan,
-                   .root = plan,
-                   .arena = arena,
-                   .exprs = plan->ir->exprs,
-                   .prefix = "",
-                   .constant_offsets = offsets,
-                   .many_files = n_kernel_files > 0};
-    Text      body, runtime;
+    int n_kernel_files = options->n_files > 1 && plan->kernels.n > 1 ? options->n_files : 0;
+    WeightLayout own;
+    Emit         e = {.plan = plan,
+                      .root = plan,
+                      .arena = arena,
+                      .exprs = plan->ir->exprs,
+                      .prefix = "",
+                      .layout = options->layout ? options->layout : &own,
+                      .many_files = n_kernel_files > 0};
+    Text         body, runtime;
     if (n_kernel_files > plan->kernels.n)
         n_kernel_files = plan->kernels.n;
-    emit_layout_constants(plan, offsets, &total);
+    emit_layout_weights(arena, &plan, 1, &own);
     *files = ARENA_ARRAY(arena, EmitFile, n_kernel_files + 1);
     *n_files = n_kernel_files + 1;
     TRY(emit_kernel_files(&e, n_kernel_files, *files));
@@ -170,7 +183,7 @@ Error *emit_c(const Plan *plan, Arena *arena, const EmitOptions *options, EmitFi
     TRY(emit_host(&e));
     TRY(emit_entry_table(&e, plan->name ? plan->name : "model"));
     if (plan->fold)
-        TRY(emit_fold(&e, offsets));
+        TRY(emit_fold(&e));
     TRY(emit_model_table(&e, options, plan->fold != NULL));
     emit_close_file(&e, &(*files)[n_kernel_files], "model.c", NULL);
     return NULL;

@@ -16,20 +16,27 @@ typedef struct EmitFile {
 
 typedef enum EmitDevice { EMIT_CPU, EMIT_CUDA } EmitDevice;
 
+/* Where the constants of a plan stand in the package's weights. */
+typedef struct WeightLayout {
+    uint64_t *offsets; /* of plan->constants, multiples of 64 */
+    uint64_t  total;   /* bytes of all weights */
+} WeightLayout;
+
 typedef struct EmitOptions {
     int         n_files;  /* kernels are split over that many files; 0 or 1: all in model.c */
     const char *target;   /* "x86-64-v3" */
     const char *producer; /* "aotc 0.1" */
     EmitDevice  device;
+    const WeightLayout *layout; /* NULL: the plan's own, for a package of this plan alone */
 } EmitOptions;
 
 Error *emit_c(const Plan *plan, Arena *arena, const EmitOptions *options, EmitFile **files,
               int *n_files);
 
-/* Where constants stand in the package's weights: offsets[i] belongs to plan->constants.items[i]
- * and is a multiple of 64. A storage is laid out once, where its first constant stands in table
- * order; its buffers' own offsets are inside it. */
-void     emit_layout_constants(const Plan *plan, uint64_t *offsets, uint64_t *total);
+/* Lays out the weights of n plans of one model, one layout each and one total.  A storage of the
+ * export stands once, where the first constant of the first plan that uses it comes in table order;
+ * its buffers' own offsets are inside it.  Folded constants are each plan's own. */
+void     emit_layout_weights(Arena *arena, const Plan *const *plans, int n, WeightLayout *out);
 /* Bytes at offsets[i]: of the whole storage, or of the folded buffer. */
 uint64_t emit_constant_bytes(const PlanConstant *constant);
 

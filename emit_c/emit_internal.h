@@ -16,16 +16,16 @@
 #include "emit_c/emit_c.h"
 
 typedef struct Emit {
-    const Plan     *plan; /* being emitted: the model's or its fold plan */
-    const Plan     *root; /* the model's */
-    Arena          *arena;
-    ExprPool       *exprs;
-    Text           *out;     /* kernels and functions of the current file */
-    Text           *runtime; /* fixed texts that they need, printed once a file after the prelude */
-    const char     *prefix;  /* of global names: "" or "fold_" */
-    const uint64_t *constant_offsets; /* of plan->constants */
-    bool            many_files;       /* kernels are seen from other files */
-    EmitDevice      device;           /* what the plan runs on; a fold plan: EMIT_CPU */
+    const Plan *plan; /* being emitted: the model's or its fold plan */
+    const Plan *root; /* the model's */
+    Arena      *arena;
+    ExprPool   *exprs;
+    Text       *out;     /* kernels and functions of the current file */
+    Text       *runtime; /* fixed texts that they need, printed once a file after the prelude */
+    const char *prefix;  /* of global names: "" or "fold_" */
+    const WeightLayout *layout;     /* of plan->constants */
+    bool                many_files; /* kernels are seen from other files */
+    EmitDevice          device;     /* what the plan runs on; a fold plan: EMIT_CPU */
     bool is_device; /* the text is CUDA: `f` is the device failure, `kernel` the kernel's number */
     const Expr *scratch;            /* EMIT_CUDA: bytes that kernels asked for, or NULL */
     int         n_functions;        /* EMIT_CUDA: rows of the table `functions` */
@@ -122,7 +122,7 @@ Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold);
 void   emit_open_file(Emit *e, Text *body, Text *runtime);
 void   emit_close_file(Emit *e, EmitFile *file, const char *name, const char *head);
 /* Kernels, run function and table of the root's fold plan, which runs on the CPU. */
-Error *emit_fold(Emit *e, const uint64_t *offsets);
+Error *emit_fold(Emit *e);
 /* E_UNSUPPORTED that names operator and node of the kernel. */
 Error *emit_unsupported(Emit *e, const Kernel *k, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -389,7 +389,7 @@ static Error *print_constants(Emit *e, int *n_state)
             return error_new(e->arena, E_INTERNAL, (Where){0},
                              "constant %s has no bytes and no fold output", c->fqn);
         text_printf(e->out, "    {%s, %llu, %llu, %d, %d, %s, %d, ", c_string(e->arena, c->fqn),
-                    (unsigned long long)e->constant_offsets[i],
+                    (unsigned long long)e->layout->offsets[i],
                     (unsigned long long)emit_constant_bytes(c), info->dlpack_code,
                     info->dlpack_bits, c->is_state ? "AOTC_CONSTANT_STATE" : "0", c->buffer->rank);
         text_put(e->out, c->buffer->rank
@@ -520,8 +520,6 @@ Error *emit_entry_table(Emit *e, const char *entry_name)
 
 Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
 {
-    uint64_t *offsets = ARENA_ARRAY(e->arena, uint64_t, e->root->constants.n + 1), total;
-    emit_layout_constants(e->root, offsets, &total);
     int abi = options->device == EMIT_CUDA ? 2 : 1;
     text_printf(e->out,
                 "static const aotc_model_table table = {\n    .struct_size = "
@@ -532,7 +530,7 @@ Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
                 c_string(e->arena, options->target ? options->target : ""));
     text_printf(e->out,
                 "    .n_entries = 1, .entries = &entry, .fold = %s, .weights_bytes = %lluu,\n",
-                has_fold ? "&fold_entry" : "0", (unsigned long long)total);
+                has_fold ? "&fold_entry" : "0", (unsigned long long)e->layout->total);
     if (e->device == EMIT_CUDA)
         text_printf(e->out, "    .device = %d, .n_images = %d, .images = images,\n", DLPACK_CUDA,
                     e->n_images);

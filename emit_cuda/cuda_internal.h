@@ -126,10 +126,12 @@ int    cuda_assert_function(CudaEmit *c);
 /* ---- texts.c: fixed device code -------------------------------------------------------------- */
 typedef struct CudaText {
     const char *name;
-    const char *before; /* the text that it builds on, or NULL (the prelude) */
+    const char *before; /* the text that it builds on, or NULL */
     const char *text;
 } CudaText;
 
+/* What every device file begins with. */
+void            cuda_put_head(Text *out);
 int             cuda_n_texts(void);
 const CudaText *cuda_text_at(int index);
 const CudaText *cuda_text(const char *name);

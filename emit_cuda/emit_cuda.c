@@ -166,8 +166,7 @@ static void put_needed(Text *t, const CudaEmit *c, int part)
 static void device_file(CudaEmit *c, int part, EmitFile *file)
 {
     Text t = text_new(c->e.arena);
-    text_put(&t, cuda_text("prelude")->text);
-    text_putc(&t, '\n');
+    cuda_put_head(&t);
     put_needed(&t, c, part);
     for (int i = 0; i < c->functions.n; i++)
         if (c->functions.items[i]->part == part)
@@ -240,8 +239,8 @@ static void print_images(CudaEmit *c)
     e->n_images = c->n_archs * (n_parts ? n_parts : 1);
 }
 
-static Error *model_file(CudaEmit *c, const EmitOptions *options, const uint64_t *offsets,
-                         EmitFile *file, Text *body, Text *runtime)
+static Error *model_file(CudaEmit *c, const EmitOptions *options, EmitFile *file, Text *body,
+                         Text *runtime)
 {
     Emit *e = &c->e;
     Text  arguments = text_new(e->arena);
@@ -252,7 +251,7 @@ static Error *model_file(CudaEmit *c, const EmitOptions *options, const uint64_t
     print_functions(c);
     TRY(emit_entry_table(e, e->plan->name ? e->plan->name : "model"));
     if (e->root->fold)
-        TRY(emit_fold(e, offsets));
+        TRY(emit_fold(e));
     print_images(c);
     TRY(emit_model_table(e, options, e->root->fold != NULL));
     print_arguments(c, &arguments);
@@ -265,23 +264,23 @@ static Error *model_file(CudaEmit *c, const EmitOptions *options, const uint64_t
 Error *emit_cuda(const Plan *plan, Arena *arena, const EmitOptions *options, const CudaArch *archs,
                  int n_archs, EmitFile **files, int *n_files)
 {
-    uint64_t *offsets = ARENA_ARRAY(arena, uint64_t, plan->constants.n + 1), total;
-    CudaEmit  c = {.archs = archs, .n_archs = n_archs};
-    Text      body, runtime;
+    WeightLayout own;
+    CudaEmit     c = {.archs = archs, .n_archs = n_archs};
+    Text         body, runtime;
     c.e = (Emit){.plan = plan,
                  .root = plan,
                  .arena = arena,
                  .exprs = plan->ir->exprs,
                  .prefix = "",
-                 .constant_offsets = offsets,
+                 .layout = options->layout ? options->layout : &own,
                  .device = EMIT_CUDA};
-    emit_layout_constants(plan, offsets, &total);
+    emit_layout_weights(arena, &plan, 1, &own);
     emit_open_file(&c.e, &body, &runtime);
     for (int i = 0; i < plan->kernels.n; i++)
         TRY(emit_kernel(&c, plan->kernels.items[i]));
     c.n_parts = options->n_files < 1 ? 1 : options->n_files;
     *files = ARENA_ARRAY(arena, EmitFile, c.n_parts + 1);
-    TRY(model_file(&c, options, offsets, &(*files)[0], &body, &runtime));
+    TRY(model_file(&c, options, &(*files)[0], &body, &runtime));
     *n_files = 1;
     for (int p = 0; p < c.n_parts && c.functions.n; p++)
         device_file(&c, p, &(*files)[(*n_files)++]);

@@ -323,6 +323,7 @@ struct Plan {
     Ir         *ir;
     Graph      *graph;
     const char *name;
+    bool        is_cuda; /* for a GPU; its fold plan is for the CPU */
     VEC(Buffer *) buffers;
     VEC(Kernel *) kernels;
     VEC(Step *) steps;

@@ -291,6 +291,7 @@ Error *lower_graph(Graph *graph, PassCtx *cx, Plan **out)
     Plan *fold = NULL;
     TRY(lower_fold(lo, &fold));
     lo->plan->fold = fold;
+    lo->plan->is_cuda = cx->target_is_cuda;
     *out = lo->plan;
     return NULL;
 }

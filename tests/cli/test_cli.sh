@@ -102,6 +102,8 @@ refuses "no model" 2 "no model" "$aotc"
 refuses "no output" 2 "-o" "$aotc" "$good"
 refuses "two models" 2 "one model" "$aotc" "$good" "$good" -o "$out"
 refuses "unknown target" 2 "pdp11" "$aotc" "$good" -o "$out" --target=pdp11
+refuses "one unknown target of several" 2 "pdp11" "$aotc" "$good" -o "$out" --target=native,pdp11
+refuses "no target" 2 "names no target" "$aotc" "$good" -o "$out" --target=,
 refuses "unknown pass to print" 2 "nosuchpass" "$aotc" "$good" -o "$out" --print-after=nosuchpass
 refuses "unknown pass to disable" 2 "nosuchpass" "$aotc" "$good" -o "$out" --disable-pass=nosuchpass
 refuses "bad number" 2 "-j" "$aotc" "$good" -o "$out" -j many
@@ -111,6 +113,15 @@ for program in aotc aotc-run aotc-bench; do
     check "$program --help" "$build/$program" --help
     check "$program --version" "$build/$program" --version
 done
+
+# ---- several targets in one package ----------------------------------------------------------------------------------
+check "native and x86-64-v2" "$aotc" "$good" -o "$work/two.pt2pkg" --target=native,x86-64-v2,native
+check "two targets are listed" sh -c "'$aotc' inspect '$work/two.pt2pkg' | grep -c '^target' | grep -qx 2"
+check "weights are stored once" sh -c "
+    '$aotc' inspect '$work/good.pt2pkg' | grep '^weights' >'$work/one.txt'
+    '$aotc' inspect '$work/two.pt2pkg' | grep '^weights' | cmp - '$work/one.txt'"
+check "sources of two targets" "$aotc" "$good" --target=native,x86-64-v2 --emit-only --keep "$work/kept"
+check "a folder for each target" test -s "$work/kept/native/model.c" -a -s "$work/kept/x86-64-v2/model.c"
 
 # ---- broken models ---------------------------------------------------------------------------------------------------
 refuses "model is not there" 1 "No such file" "$aotc" "$work/nosuch.pt2" -o "$out"

@@ -1,0 +1,48 @@
+/* The fixed device texts: one row each, in the order in which a file has them. */
+#include "emit_cuda/cuda_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#ifndef AOTC_SOURCE_DIR
+#define AOTC_SOURCE_DIR "."
+#endif
+#define RUNTIME AOTC_SOURCE_DIR "/emit_cuda/runtime/"
+
+EMIT_RUNTIME_TEXT(cuda_text_prelude, RUNTIME "prelude.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_math, RUNTIME "math.cu.inc");
+extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
+
+/* At the top of every file. */
+static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_text_element,
+                                   cuda_text_math};
+
+/* Where a function needs them. */
+static const CudaText texts[] = {
+    {NULL, NULL, NULL}, /* the end */
+};
+
+void cuda_put_head(Text *out)
+{
+    for (size_t i = 0; i < sizeof head / sizeof *head; i++)
+        text_printf(out, "%s\n", head[i]);
+}
+
+int cuda_n_texts(void)
+{
+    return (int)(sizeof texts / sizeof *texts) - 1;
+}
+
+const CudaText *cuda_text_at(int index)
+{
+    return &texts[index];
+}
+
+const CudaText *cuda_text(const char *name)
+{
+    for (int i = 0; i < cuda_n_texts(); i++)
+        if (!strcmp(texts[i].name, name))
+            return &texts[i];
+    assert(!"no such text");
+    return &texts[0];
+}
