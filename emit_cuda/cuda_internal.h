@@ -8,6 +8,7 @@
  *   k3_fused_add(const __grid_constant__ k3_fused_add_args a)
  *   {
  *       const float *__restrict__ x = a.x; …            made by cuda_function()
+ *       aotc_begin();                                   waits for the launch before
  *       <body>
  *   }
  *
@@ -91,7 +92,7 @@ typedef struct CudaLaunch {
     const char *block[3];   /* NULL: 1 */
     const char *cluster[3]; /* NULL: 1 */
     const char *shared;     /* NULL: 0 */
-    const char *flags;      /* NULL: 0 */
+    const char *flags;      /* NULL: AOTC_LAUNCH_EARLY, as every function begins with its wait */
     const char *set;        /* statements between args and launch: "args.map = …;", or NULL */
 } CudaLaunch;
 

@@ -109,7 +109,7 @@ int cuda_assert_function(CudaEmit *c)
     u->text = "struct aotc_assert_args {\n    const uint8_t *flag;\n"
               "    aotc_model_device_failure *f;\n    char message[96];\n};\n\n"
               "extern \"C\" __global__ void aotc_assert(const __grid_constant__ aotc_assert_args a)"
-              "\n{\n    if (!*a.flag)\n"
+              "\n{\n    aotc_begin();\n    if (!*a.flag)\n"
               "        aotc_fail(a.f, AOTC_FAIL_ASSERT, -1, 0, 0, a.message);\n}\n\n";
     VEC_PUSH(c->e.arena, c->functions, u);
     return c->functions.n - 1;
@@ -123,7 +123,7 @@ static const char assert_launcher[] =
     "                               const char *message)\n{\n"
     "    aotc_assert_args args = {flag, f->cuda->failure, {0}};\n"
     "    const aotc_model_launch launch = {.function = function, .kernel = -1, .grid = {1, 1, 1},\n"
-    "                                      .block = {1, 1, 1}};\n"
+    "                                      .block = {1, 1, 1}, .flags = AOTC_LAUNCH_EARLY};\n"
     "    strncpy(args.message, message, sizeof args.message - 1);\n"
     "    f->cuda->launch(f, &launch, &args, sizeof args);\n}\n\n";
 

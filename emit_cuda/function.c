@@ -230,7 +230,7 @@ static const char *function_text(CudaEmit *c, const CudaFunction *spec, const ch
     for (int i = 0; i < fields->items.n; i++)
         if (fields->items.items[i].local && emit_mentions(spec->body, fields->items.items[i].name))
             text_printf(&t, "    %s\n", fields->items.items[i].local);
-    text_printf(&t, "%s}\n\n", spec->body);
+    text_printf(&t, "    aotc_begin();\n%s}\n\n", spec->body);
     return t.data;
 }
 
@@ -357,8 +357,7 @@ void cuda_launch(CudaEmit *c, const CudaHandle *h, const CudaLaunch *l, int inde
     }
     if (l->shared)
         text_printf(t, ", .shared_bytes = (uint32_t)(%s)", l->shared);
-    if (l->flags)
-        text_printf(t, ", .flags = %s", l->flags);
+    text_printf(t, ", .flags = %s", l->flags ? l->flags : "AOTC_LAUNCH_EARLY");
     text_put(t, "};\n");
     text_indent(t, indent + 1);
     text_printf(t, h->args ? "f->cuda->launch(f, &launch, &args, sizeof args);\n"

@@ -11,11 +11,12 @@
 
 EMIT_RUNTIME_TEXT(cuda_text_prelude, RUNTIME "prelude.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_math, RUNTIME "math.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_launch, RUNTIME "launch.cu.inc");
 extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
 
 /* At the top of every file. */
 static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_text_element,
-                                   cuda_text_math};
+                                   cuda_text_math, cuda_text_launch};
 
 /* Where a function needs them. */
 static const CudaText texts[] = {
