@@ -97,6 +97,30 @@ static const Spelling spellings[S_COUNT] = {
     [S_ISINF] = {FUNCTION_1("isinf"), "0", "0", false},
     [S_SIGNBIT] = {FUNCTION_1("signbit"), "($0 < 0)", "0", false},
     [S_SELECT] = {"($0 ? $1 : $2)", "($0 ? $1 : $2)", "($0 ? $1 : $2)", true},
+    [S_BESSEL_J0] = {FUNCTION_1("bessel_j0"), NULL, NULL, false},
+    [S_BESSEL_J1] = {FUNCTION_1("bessel_j1"), NULL, NULL, false},
+    [S_BESSEL_Y0] = {FUNCTION_1("bessel_y0"), NULL, NULL, false},
+    [S_BESSEL_Y1] = {FUNCTION_1("bessel_y1"), NULL, NULL, false},
+    [S_BESSEL_K0] = {FUNCTION_1("bessel_k0"), NULL, NULL, false},
+    [S_BESSEL_K1] = {FUNCTION_1("bessel_k1"), NULL, NULL, false},
+    [S_BESSEL_K0E] = {FUNCTION_1("bessel_k0e"), NULL, NULL, false},
+    [S_BESSEL_K1E] = {FUNCTION_1("bessel_k1e"), NULL, NULL, false},
+    [S_AIRY_AI] = {FUNCTION_1("airy_ai"), NULL, NULL, false},
+    [S_NDTRI] = {FUNCTION_1("ndtri"), NULL, NULL, false},
+    [S_ERFCX] = {FUNCTION_1("erfcx"), NULL, NULL, false},
+    [S_LOG_NDTR] = {FUNCTION_1("log_ndtr"), NULL, NULL, false},
+    [S_ZETA] = {FUNCTION_2("zeta"), NULL, NULL, false},
+    [S_IGAMMA] = {FUNCTION_2("igamma"), NULL, NULL, false},
+    [S_IGAMMAC] = {FUNCTION_2("igammac"), NULL, NULL, false},
+    [S_CHEBYSHEV_T] = {FUNCTION_2("chebyshev_t"), NULL, NULL, false},
+    [S_CHEBYSHEV_U] = {FUNCTION_2("chebyshev_u"), NULL, NULL, false},
+    [S_CHEBYSHEV_V] = {FUNCTION_2("chebyshev_v"), NULL, NULL, false},
+    [S_CHEBYSHEV_W] = {FUNCTION_2("chebyshev_w"), NULL, NULL, false},
+    [S_HERMITE_H] = {FUNCTION_2("hermite_h"), NULL, NULL, false},
+    [S_HERMITE_HE] = {FUNCTION_2("hermite_he"), NULL, NULL, false},
+    [S_LAGUERRE_L] = {FUNCTION_2("laguerre_l"), NULL, NULL, false},
+    [S_LEGENDRE_P] = {FUNCTION_2("legendre_p"), NULL, NULL, false},
+    [S_GCD] = {NULL, INT_2("gcd"), NULL, false},
     [S_RANDOM] = {NULL, "aotc_random(aotc_seed, aotc_run, (uint64_t)$0, (uint64_t)$1)", NULL,
                   false},
 };
@@ -313,6 +337,13 @@ const char *c_op(Arena *arena, const Scalar *s, const char *const in[3])
     if (is_narrow_float(s->dtype) && !exact)
         return arena_printf(arena, "aotc_round_%s(%s)", dtype_name(s->dtype), text);
     return text;
+}
+
+const char *c_op_runtime(ScalarOp op)
+{
+    if (op >= S_BESSEL_J0 && op <= S_IGAMMAC)
+        return "special";
+    return op >= S_CHEBYSHEV_T && op <= S_GCD ? "orthogonal" : NULL;
 }
 
 bool c_op_wants_variables(ScalarOp op)

@@ -25,6 +25,8 @@ const char *c_cast(Arena *arena, DType from, DType to, const char *value);
 const char *c_op(Arena *arena, const Scalar *s, const char *const in[3]);
 /* Does C text evaluate operand `i` under a condition, or twice: then it should be a variable? */
 bool        c_op_wants_variables(ScalarOp op);
+/* The text that its function is in, where not math.c.inc: for need_text(). */
+const char *c_op_runtime(ScalarOp op);
 
 /* First value of an accumulator, and one step: "(a + v)"; both of register dtype. */
 const char *c_reduce_init(ReduceOp op, DType dtype, Arena *arena);

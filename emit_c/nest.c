@@ -1,5 +1,6 @@
 /* Printing of loop nests; see nest.h. */
 #include "emit_c/nest.h"
+#include "emit_c/templates.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -431,6 +432,8 @@ static const char *value_text(Nest *nest, const NestItem *item)
     for (int i = 0; i < s->n_in; i++)
         in[i] = nest_text(nest, find_item(nest, s->in[i]));
     const char *text = c_op(nest->e->arena, s, in);
+    if (text && c_op_runtime(s->op))
+        need_text(nest->e, c_op_runtime(s->op));
     if (!text && !nest->error)
         nest->error =
             emit_unsupported(nest->e, nest->k, "%s of %s has no C text", scalar_op_name(s->op),

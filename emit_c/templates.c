@@ -17,6 +17,8 @@ EMIT_RUNTIME_TEXT(runtime_depthwise, RUNTIME "depthwise.c.inc");
 EMIT_RUNTIME_TEXT(runtime_attention, RUNTIME "attention.c.inc");
 EMIT_RUNTIME_TEXT(runtime_rnn, RUNTIME "rnn.c.inc");
 EMIT_RUNTIME_TEXT(runtime_scan_sort, RUNTIME "scan_sort.c.inc");
+EMIT_RUNTIME_TEXT(runtime_special, RUNTIME "special.c.inc");
+EMIT_RUNTIME_TEXT(runtime_orthogonal, RUNTIME "orthogonal.c.inc");
 
 void need_text(Emit *e, const char *name)
 {
@@ -26,7 +28,8 @@ void need_text(Emit *e, const char *name)
         {"vector", NULL, runtime_vector},         {"gemm", "vector", runtime_gemm},
         {"conv", "gemm", runtime_conv},           {"depthwise", "conv", runtime_depthwise},
         {"attention", "gemm", runtime_attention}, {"rnn", "gemm", runtime_rnn},
-        {"scan_sort", NULL, runtime_scan_sort},
+        {"scan_sort", NULL, runtime_scan_sort},   {"special", NULL, runtime_special},
+        {"orthogonal", NULL, runtime_orthogonal},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].name, name)) {

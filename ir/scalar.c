@@ -126,7 +126,7 @@ bool scalar_is_transcendental(ScalarOp op)
     case S_RANDOM:
         return true;
     default:
-        return false;
+        return op >= S_BESSEL_J0 && op <= S_GCD;
     }
 }
 

@@ -62,6 +62,31 @@
                             X(ISNAN, "isnan", 1, 'b') X(ISINF, "isinf", 1, 'b')                    \
                                 X(SIGNBIT, "signbit", 1, 'b')                                      \
                                     X(SELECT, "select", 3, 'x') /* bool, a, b */                   \
+        /* rare ones, whose text goes into a model that uses them: polynomials are of (x, degree) */\
+        X(BESSEL_J0, "bessel_j0", 1, 'a')                                                          \
+        X(BESSEL_J1, "bessel_j1", 1, 'a')                                                          \
+        X(BESSEL_Y0, "bessel_y0", 1, 'a')                                                          \
+        X(BESSEL_Y1, "bessel_y1", 1, 'a')                                                          \
+        X(BESSEL_K0, "bessel_k0", 1, 'a')                                                          \
+        X(BESSEL_K1, "bessel_k1", 1, 'a')                                                          \
+        X(BESSEL_K0E, "bessel_k0e", 1, 'a')                                                        \
+        X(BESSEL_K1E, "bessel_k1e", 1, 'a')                                                        \
+        X(AIRY_AI, "airy_ai", 1, 'a')                                                              \
+        X(NDTRI, "ndtri", 1, 'a')                                                                  \
+        X(ERFCX, "erfcx", 1, 'a')                                                                  \
+        X(LOG_NDTR, "log_ndtr", 1, 'a')                                                            \
+        X(ZETA, "zeta", 2, 'a')                                                                    \
+        X(IGAMMA, "igamma", 2, 'a')                                                                \
+        X(IGAMMAC, "igammac", 2, 'a')                                                              \
+        X(CHEBYSHEV_T, "chebyshev_t", 2, 'a')                                                      \
+        X(CHEBYSHEV_U, "chebyshev_u", 2, 'a')                                                      \
+        X(CHEBYSHEV_V, "chebyshev_v", 2, 'a')                                                      \
+        X(CHEBYSHEV_W, "chebyshev_w", 2, 'a')                                                      \
+        X(HERMITE_H, "hermite_h", 2, 'a')                                                          \
+        X(HERMITE_HE, "hermite_he", 2, 'a')                                                        \
+        X(LAGUERRE_L, "laguerre_l", 2, 'a')                                                        \
+        X(LEGENDRE_P, "legendre_p", 2, 'a')                                                        \
+        X(GCD, "gcd", 2, 'a')                                                                      \
         X(RANDOM, "random", 2, 'x') /* philox: (stream i64, offset i64) -> u32 bits */
 /* clang-format on */
 

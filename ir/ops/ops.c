@@ -8,9 +8,9 @@
 #include <stdarg.h>
 
 static const OpDesc *const families[] = {
-    pointwise_ops,   reduction_ops, view_ops,    creation_ops, indexing_ops,     matmul_ops,
-    convolution_ops, norm_ops,      pooling_ops, resize_ops,   attention_ops,    rnn_ops,
-    sort_ops,        scan_ops,      loss_ops,    effect_ops,   higher_order_ops,
+    pointwise_ops, special_ops,     reduction_ops, view_ops,    creation_ops, indexing_ops,
+    matmul_ops,    convolution_ops, norm_ops,      pooling_ops, resize_ops,   attention_ops,
+    rnn_ops,       sort_ops,        scan_ops,      loss_ops,    effect_ops,   higher_order_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 
