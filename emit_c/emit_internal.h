@@ -96,8 +96,11 @@ void emit_split(Emit *e, int indent, bool parallel, const char *total, int grain
  * conversion where operands have fewer dims than the template passes only the result dims that
  * there are: 1-d convolutions n, w; 2-d n, h, w; 3-d n, d, h, w when Kernel.outer is empty; else
  * Kernel.outer decides. */
-Error *emit_epilogue(Emit *e, const Kernel *k, const char *acc_type);
-int    emit_result_rank(const Kernel *k);
+Error      *emit_epilogue(Emit *e, const Kernel *k, const char *acc_type);
+int         emit_result_rank(const Kernel *k);
+/* Where the result's element stands in its buffer, over Kernel.outer; lowering uses the same rule
+ * to match loads of the result. */
+const Expr *emit_result_index(Emit *e, const Kernel *k);
 
 /* Prints a function of the values of a loop along one of its dims (attention masks, scan sources),
  * stride 1 in `out`:

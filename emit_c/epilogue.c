@@ -19,9 +19,7 @@ int emit_result_rank(const Kernel *k)
     return k->n_outer;
 }
 
-/* Where the result's element stands in its buffer; lowering uses the same rule to match loads of
- * the result. */
-static const Expr *result_index(Emit *e, const Kernel *k)
+const Expr *emit_result_index(Emit *e, const Kernel *k)
 {
     const Buffer *b = k->result;
     ExprPool     *p = e->exprs;
@@ -65,7 +63,7 @@ static void add_columns(Emit *e, Nest *nest, const Kernel *k, Column *columns, i
 {
     *n = 0;
     if (k->result && (k->n_stages == 0 || k->result->kind != BUFFER_LOCAL))
-        columns[(*n)++] = (Column){.index = nest_index(nest, result_index(e, k)), .mask = -1};
+        columns[(*n)++] = (Column){.index = nest_index(nest, emit_result_index(e, k)), .mask = -1};
     for (int s = 0; s < k->n_stages; s++)
         for (int l = 0; l < k->stages[s]->n_loops; l++) {
             const Loop *loop = k->stages[s]->loops[l];

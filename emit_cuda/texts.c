@@ -12,6 +12,12 @@
 EMIT_RUNTIME_TEXT(cuda_text_prelude, RUNTIME "prelude.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_math, RUNTIME "math.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_launch, RUNTIME "launch.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_epilogue, RUNTIME "epilogue.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_mma, RUNTIME "mma.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_gemm, RUNTIME "gemm.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_conv, RUNTIME "conv.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_simt, RUNTIME "simt.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_depthwise, RUNTIME "depthwise.cu.inc");
 extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
 
 /* At the top of every file. */
@@ -20,6 +26,12 @@ static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_
 
 /* Where a function needs them. */
 static const CudaText texts[] = {
+    {"epilogue", NULL, cuda_text_epilogue},
+    {"mma", "epilogue", cuda_text_mma},
+    {"gemm", "mma", cuda_text_gemm},
+    {"conv", "gemm", cuda_text_conv},
+    {"simt", "conv", cuda_text_simt},
+    {"depthwise", "conv", cuda_text_depthwise},
     {NULL, NULL, NULL}, /* the end */
 };
 

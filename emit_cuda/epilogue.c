@@ -1,0 +1,274 @@
+/* Epilogues of products on a GPU: the kernel's stage as a lambda over adjacent sums of one row.
+ *
+ *   y[768*i0 + i1] = relu(result + bias[i1])   becomes
+ *
+ *   auto t_epilogue = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n, const auto &acc) {
+ *       const aotc_vec<float, t_w> t_in0 = aotc_load<t_w>(bias + (n0));
+ *       aotc_vec<float, t_w> t_out0;
+ *       for (int v = 0; v < t_w; v++)
+ *           t_out0[v] = aotc_maximum_f32(acc[v] + t_in0[v], 0);
+ *       aotc_store<t_w>(y + (768*i0 + n0), t_out0);
+ *   };
+ *
+ * Buffers that the last dim steps through one by one are loaded before the loop and stored after
+ * it. */
+#include "emit_cuda/product.h"
+
+typedef struct Stream {
+    const Buffer *buffer;
+    const Expr   *index; /* with the last variable */
+    const Expr   *rest;  /* without it */
+    bool          usable;
+} Stream;
+
+typedef struct Streams {
+    CudaEmit     *c;
+    const Kernel *k;
+    const Symbol *last;
+    VEC(Stream) items;
+} Streams;
+
+typedef struct Column {
+    const Loop   *loop; /* NULL: the raw result */
+    const Buffer *out;
+    const char   *index;
+    const Expr   *rest; /* stored as a vector at rest + n0, or NULL */
+    int           item, mask;
+} Column;
+
+/* Does the last variable step through the buffer one by one? */
+static const Expr *stream_rest(Streams *s, const Expr *index)
+{
+    const Expr *coeff, *rest;
+    if (!expr_linear(s->c->e.exprs, index, s->last, &coeff, &rest) || !expr_is_value(coeff, 1) ||
+        expr_contains_kind(rest, SYM_SCALAR))
+        return NULL;
+    return rest;
+}
+
+static bool is_written(const Kernel *k, const Buffer *b)
+{
+    for (int i = 0; i < k->n_writes; i++)
+        if (k->writes[i] == b)
+            return true;
+    return false;
+}
+
+static void note_load(void *cx, const Scalar *scalar)
+{
+    Streams *s = cx;
+    if (scalar->op != S_LOAD || scalar->buffer->kind == BUFFER_LOCAL ||
+        scalar->buffer == s->k->result)
+        return;
+    for (int i = 0; i < s->items.n; i++)
+        if (s->items.items[i].buffer == scalar->buffer) {
+            s->items.items[i].usable &= s->items.items[i].index == scalar->index && !scalar->mask;
+            return;
+        }
+    const Expr *rest = stream_rest(s, scalar->index);
+    VEC_PUSH(s->c->e.arena, s->items,
+             ((Stream){scalar->buffer, scalar->index, rest,
+                       rest && !scalar->mask && !is_written(s->k, scalar->buffer)}));
+}
+
+static void find_streams(Streams *s)
+{
+    for (int i = 0; i < s->k->n_stages; i++)
+        for (int l = 0; l < s->k->stages[i]->n_loops; l++)
+            emit_walk_loop(s->c->e.arena, s->k->stages[i]->loops[l], note_load, s);
+}
+
+/* ---- columns that are stored ----------------------------------------------------------------- */
+
+static Error *check(CudaEmit *c, const Kernel *k)
+{
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++)
+            if (k->stages[s]->n_inner || k->stages[s]->loops[l]->kind != LOOP_POINTWISE ||
+                k->stages[s]->loops[l]->accumulate)
+                return emit_unsupported(&c->e, k, "an epilogue that is not pointwise");
+    if (k->n_outer > 0)
+        return NULL;
+    return error_new(c->e.arena, E_INTERNAL, k->where, "template kernel %s has no result dims",
+                     k->name);
+}
+
+static bool stores_raw(const Kernel *k)
+{
+    return k->result && (k->n_stages == 0 || k->result->kind != BUFFER_LOCAL);
+}
+
+static int count_columns(const Kernel *k)
+{
+    int n = stores_raw(k);
+    for (int s = 0; s < k->n_stages; s++)
+        n += k->stages[s]->n_loops;
+    return n;
+}
+
+static void add_column(Streams *s, Nest *nest, Column *out, const Loop *loop)
+{
+    const Kernel *k = s->k;
+    *out = (Column){.loop = loop, .mask = -1, .out = loop ? loop->out : k->result};
+    const Expr *index = loop ? loop->index : emit_result_index(&s->c->e, k);
+    if (loop) {
+        out->item = nest_root(nest, loop->value);
+        if (loop->mask) {
+            out->mask = nest_root(nest, loop->mask);
+            nest_want_variable(nest, out->mask);
+        }
+    }
+    if (out->out->kind != BUFFER_LOCAL) {
+        out->rest = loop && loop->mask ? NULL : stream_rest(s, index);
+        if (!out->rest)
+            out->index = nest_index(nest, index);
+    }
+    if (loop)
+        nest_stored(nest, loop->out, loop->index, out->item);
+}
+
+static void add_columns(Streams *s, Nest *nest, Column *columns)
+{
+    int n = 0;
+    if (stores_raw(s->k))
+        add_column(s, nest, &columns[n++], NULL);
+    for (int i = 0; i < s->k->n_stages; i++)
+        for (int l = 0; l < s->k->stages[i]->n_loops; l++)
+            add_column(s, nest, &columns[n++], s->k->stages[i]->loops[l]);
+}
+
+/* Sums of integers are unsigned, where overflow wraps. */
+static const char *raw_text(Emit *e, const Kernel *k)
+{
+    return dtype_is_float(k->result->dtype)
+               ? "acc[v]"
+               : arena_printf(e->arena, "(%s)acc[v]", c_register_type(k->result->dtype));
+}
+
+static const char *column_value(Emit *e, const Nest *nest, const Column *c, const char *raw)
+{
+    if (!c->loop)
+        return c_store(e->arena, c->out->dtype, raw);
+    DType       from = c->loop->value->dtype, to = c_register_dtype(c->out->dtype);
+    const char *value = nest_text(nest, c->item);
+    return c_store(e->arena, c->out->dtype,
+                   c_register_dtype(from) == to ? value : c_cast(e->arena, from, to, value));
+}
+
+int cuda_epilogue_width(CudaEmit *c, const Kernel *k)
+{
+    Streams s = {.c = c, .k = k, .last = k->outer[k->n_outer - 1]};
+    int64_t n;
+    int     width = 4;
+    if (expr_is_int(k->outer_sizes[k->n_outer - 1], &n) && n % 8)
+        return 4;
+    for (int i = 0; i < k->n_stages; i++)
+        for (int l = 0; l < k->stages[i]->n_loops; l++) {
+            const Loop *loop = k->stages[i]->loops[l];
+            if (loop->out->kind != BUFFER_LOCAL && dtype_size(loop->out->dtype) <= 2 &&
+                stream_rest(&s, loop->index))
+                width = 8;
+        }
+    return width;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* Storage of these starts at a multiple of 16 bytes. */
+static bool is_aligned(CudaEmit *c, const EpilogueDims *dims, const Buffer *b, const Expr *rest,
+                       int width)
+{
+    while (b->alias)
+        b = b->alias;
+    return dims->column_is_aligned && (b->kind == BUFFER_TEMP || b->kind == BUFFER_CONSTANT) &&
+           expr_is_value(expr_mod(c->e.exprs, rest, expr_int(c->e.exprs, width)), 0);
+}
+
+static const char *address(CudaEmit *c, const Buffer *b, const Expr *rest)
+{
+    const char *name = emit_buffer_name(&c->e, b);
+    return expr_is_value(rest, 0)
+               ? arena_printf(c->e.arena, "%s + n0", name)
+               : arena_printf(c->e.arena, "%s + (%s + n0)", name, emit_expr(&c->e, rest));
+}
+
+static void open_streams(Streams *s, Nest *nest, const EpilogueDims *dims, int width)
+{
+    Emit *e = &s->c->e;
+    for (int i = 0, n = 0; i < s->items.n; i++) {
+        const Stream *stream = &s->items.items[i];
+        if (!stream->usable)
+            continue;
+        const char *name = arena_printf(e->arena, "t_in%d", n++);
+        nest_line(nest, "const aotc_vec<%s, t_w> %s = aotc_load%s<t_w>(%s);",
+                  c_storage_type(stream->buffer->dtype), name,
+                  is_aligned(s->c, dims, stream->buffer, stream->rest, width) ? "" : "_any",
+                  address(s->c, stream->buffer, stream->rest));
+        nest_bind(nest, stream->buffer,
+                  c_load(e->arena, stream->buffer->dtype, arena_printf(e->arena, "%s[v]", name)),
+                  1);
+    }
+}
+
+static void print_stores(CudaEmit *c, Nest *nest, const Column *columns, int n)
+{
+    const char *raw = nest->k->result ? raw_text(&c->e, nest->k) : NULL;
+    for (int i = 0; i < n; i++) {
+        const Column *col = &columns[i];
+        const char   *value = column_value(&c->e, nest, col, raw);
+        if (col->mask >= 0)
+            nest_line(nest, "if (%s)", nest_text(nest, col->mask));
+        if (col->rest)
+            nest_line(nest, "t_out%d[v] = %s;", i, value);
+        else if (col->index)
+            nest_line(nest, "%s[%s] = %s;", emit_buffer_name(&c->e, col->out), col->index, value);
+    }
+}
+
+static Error *print_body(Streams *s, const EpilogueDims *dims)
+{
+    Nest          nest;
+    CudaEmit     *c = s->c;
+    const Kernel *k = s->k;
+    int           n = count_columns(k), width = cuda_epilogue_width(c, k);
+    Column       *columns = ARENA_ARRAY(c->e.arena, Column, n + 1);
+    nest_init(&nest, &c->e, k, 2);
+    nest_level(&nest, s->last, "_Pragma(\"unroll\") for (int v = 0; v < t_w; v++)",
+               arena_printf(c->e.arena, "const int64_t %s AOTC_UNUSED = n0 + v;", s->last->name));
+    if (k->result)
+        nest_bind(&nest, k->result, raw_text(&c->e, k), 1);
+    find_streams(s);
+    open_streams(s, &nest, dims, width);
+    add_columns(s, &nest, columns);
+    for (int i = 0; i < n; i++)
+        if (columns[i].rest)
+            nest_line(&nest, "aotc_vec<%s, t_w> t_out%d;", c_storage_type(columns[i].out->dtype),
+                      i);
+    TRY(nest_open(&nest));
+    print_stores(c, &nest, columns, n);
+    nest_close(&nest);
+    for (int i = 0; i < n; i++)
+        if (columns[i].rest)
+            nest_line(&nest, "aotc_store%s<t_w>(%s, t_out%d);",
+                      is_aligned(c, dims, columns[i].out, columns[i].rest, width) ? "" : "_any",
+                      address(c, columns[i].out, columns[i].rest), i);
+    return nest.error;
+}
+
+Error *cuda_epilogue(CudaEmit *c, const Kernel *k, const EpilogueDims *dims, Text *out)
+{
+    TRY(check(c, k));
+    Streams s = {.c = c, .k = k, .last = k->outer[k->n_outer - 1]};
+    Text   *was = c->e.out, body = text_new(c->e.arena);
+    c->e.out = &body;
+    Error *error = print_body(&s, dims);
+    c->e.out = was;
+    if (error)
+        return error_wrap(c->e.arena, error, "emitting the epilogue of kernel %s", k->name);
+    text_put(out, "    auto t_epilogue = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n, "
+                  "const auto &acc) {\n"
+                  "        constexpr int t_w = decltype(t_width)::value;\n");
+    text_printf(out, "%s        const int64_t n0 = %s;\n%s    };\n", dims->decode, dims->column,
+                body.data);
+    return NULL;
+}

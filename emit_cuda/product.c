@@ -1,0 +1,526 @@
+/* Matrix products and convolutions as products: device functions and launches.
+ *
+ * f16 and bf16 use tensor cores: a function for each choice of tile that the sizes ask for, and one
+ * that takes operands at any address and stride where the fast ones need more than is known at
+ * compile time (the launcher tests it).  Other types use runtime/simt.cu.inc. */
+#include "emit_cuda/product.h"
+
+#include <string.h>
+
+typedef struct Layout {
+    bool        k_major;
+    int         vec;
+    const char *needs; /* host condition, "" when it always holds */
+} Layout;
+
+/* A device function and how it is launched. */
+typedef struct Variant {
+    CudaHandle  handle, sum;
+    const char *blocks; /* tiles of all z */
+    int         splits, threads, shared;
+    bool        by_cluster, by_scratch;
+} Variant;
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+void cuda_decode(CudaEmit *c, Text *out, const char *flat, const Expr *const *sizes,
+                 const char *const *names, int n)
+{
+    const char *rest = flat;
+    for (int d = n - 1; d >= 0; d--) {
+        if (d == 0) {
+            text_printf(out, "    const int64_t %s AOTC_UNUSED = %s;\n", names[d], rest);
+            return;
+        }
+        const char *size = emit_expr(&c->e, sizes[d]);
+        text_printf(out, "    const int64_t %s AOTC_UNUSED = (%s) %% (%s);\n", names[d], rest,
+                    size);
+        rest = arena_printf(c->e.arena, "(%s) / (%s)", rest, size);
+    }
+}
+
+static const char *product_of(CudaEmit *c, const Expr *const *sizes, int n)
+{
+    return emit_expr(&c->e, expr_product(c->e.exprs, sizes, n));
+}
+
+static const char **batch_names(CudaEmit *c, int n)
+{
+    const char **names = ARENA_ARRAY(c->e.arena, const char *, n + 1);
+    for (int i = 0; i < n; i++)
+        names[i] = arena_printf(c->e.arena, "t_b%d", i);
+    return names;
+}
+
+/* "x + (offset + t_b0*(768) + …)": element 0 of the matrix of this z. */
+static const char *matrix_at(CudaEmit *c, const Product *p, const Operand *o)
+{
+    Text         t = text_new(c->e.arena);
+    const char **names = batch_names(c, p->n_batch);
+    text_put(&t, emit_load_operand_base(&c->e, o));
+    for (int d = 0; d < p->n_batch; d++)
+        if (!expr_is_value(o->strides[d], 0))
+            text_printf(&t, " + %s*(%s)", names[d], emit_expr(&c->e, o->strides[d]));
+    return t.data;
+}
+
+static const char *stride_text(CudaEmit *c, const Operand *o, int d)
+{
+    return emit_expr(&c->e, o->strides[d]);
+}
+
+static const char *three(CudaEmit *c, const int64_t v[3])
+{
+    return arena_printf(c->e.arena, "{%lld, %lld, %lld}", (long long)v[0], (long long)v[1],
+                        (long long)v[2]);
+}
+
+static const char *three_exprs(CudaEmit *c, const Expr *const *v)
+{
+    return arena_printf(c->e.arena, "{%s, %s, %s}", emit_expr(&c->e, v[0]), emit_expr(&c->e, v[1]),
+                        emit_expr(&c->e, v[2]));
+}
+
+void product_print_conv(CudaEmit *c, const Conv *v, Text *out)
+{
+    text_printf(out,
+                "    const aotc_conv t_c = {%s, %s, %s, %s, %s, %s,\n"
+                "                           %lld, %s, %s, %s};\n",
+                three_exprs(c, v->in), three_exprs(c, v->out), three(c, v->kernel),
+                three(c, v->stride), three(c, v->dilation), three(c, v->padding),
+                (long long)(v->in_channels / v->groups), emit_expr(&c->e, v->x.strides[0]),
+                three_exprs(c, v->x.strides + 1), emit_expr(&c->e, v->x.strides[4]));
+}
+
+/* Sizes, the tile, the indices of z and the epilogue; `tile` is "64, 128". */
+static Error *print_head(CudaEmit *c, const Product *p, const char *tile, int splits, Text *t)
+{
+    text_printf(t, "    const aotc_gemm_size t_g = {%s, %s, %s, %d};\n", emit_expr(&c->e, p->m),
+                emit_expr(&c->e, p->n), emit_expr(&c->e, p->depth), splits);
+    if (tile) {
+        text_printf(t, "    const aotc_tile t_t = aotc_tile_at<%s>(t_g);\n", tile);
+        cuda_decode(c, t, "t_t.z", p->batch, batch_names(c, p->n_batch), p->n_batch);
+    }
+    if (tile && p->windows)
+        product_print_conv(c, p->windows, t);
+    return cuda_epilogue(c, p->k, &p->dims, t);
+}
+
+/* ---- what is known of an operand ------------------------------------------------------------- */
+
+static void require(CudaEmit *c, Text *needs, const char *format, const char *what, int unit)
+{
+    if (needs->n)
+        text_put(needs, " && ");
+    text_printf(needs, format, what, unit);
+    (void)c;
+}
+
+/* vec goes down to what divides e; what is not known becomes a condition. */
+static int vector_of(const Expr *e, int vec)
+{
+    int64_t value;
+    if (!e || !expr_is_int(e, &value))
+        return vec;
+    while (value % vec)
+        vec /= 2;
+    return vec;
+}
+
+static void require_multiple(CudaEmit *c, Text *needs, const Expr *e, int vec)
+{
+    if (e && vec > 1 && !expr_is_value(expr_mod(c->e.exprs, e, expr_int(c->e.exprs, vec)), 0))
+        require(c, needs, "(%s) %% %d == 0", emit_expr(&c->e, e), vec);
+}
+
+static bool storage_is_aligned(const Buffer *b)
+{
+    while (b->alias)
+        b = b->alias;
+    return b->kind == BUFFER_TEMP || b->kind == BUFFER_CONSTANT;
+}
+
+/* strides[unit] is 1; all others have to be multiples of what is loaded at once. */
+static Layout layout_by(CudaEmit *c, const Operand *o, int unit, const Expr *inner)
+{
+    Layout l = {.vec = vector_of(o->offset, 8)};
+    Text   needs = text_new(c->e.arena);
+    l.vec = vector_of(inner, l.vec);
+    for (int d = 0; d < o->n; d++)
+        if (d != unit)
+            l.vec = vector_of(o->strides[d], l.vec);
+    require_multiple(c, &needs, o->offset, l.vec);
+    require_multiple(c, &needs, inner, l.vec);
+    for (int d = 0; d < o->n; d++)
+        if (d != unit)
+            require_multiple(c, &needs, o->strides[d], l.vec);
+    if (l.vec > 1 && !storage_is_aligned(o->buffer))
+        require(c, &needs, "((uintptr_t)%s & %d) == 0", emit_buffer_name(&c->e, o->buffer),
+                l.vec * 2 - 1);
+    l.needs = needs.n ? needs.data : "";
+    return l;
+}
+
+/* row and k are positions in the operand's strides. */
+static Layout layout_of(CudaEmit *c, const Operand *o, int row, int k)
+{
+    Layout l = {.k_major = true, .vec = 1, .needs = ""};
+    if (expr_is_value(o->strides[k], 1))
+        l = layout_by(c, o, k, NULL);
+    else if (expr_is_value(o->strides[row], 1))
+        l = layout_by(c, o, row, NULL);
+    l.k_major = expr_is_value(o->strides[k], 1) || !expr_is_value(o->strides[row], 1);
+    return l;
+}
+
+static Layout layout_of_a(CudaEmit *c, const Product *p)
+{
+    Layout l = {.k_major = true, .vec = 1, .needs = ""};
+    if (!p->windows)
+        return layout_of(c, &p->a, p->n_batch, p->n_batch + 1);
+    const Conv *v = p->windows;
+    if (expr_is_value(v->x.strides[4], 1)) /* channels of a tap are contiguous */
+        l = layout_by(c, &v->x, 4, expr_int(c->e.exprs, v->in_channels / v->groups));
+    l.k_major = true;
+    return l;
+}
+
+/* ---- tensor cores ---------------------------------------------------------------------------- */
+
+static bool any_arch(const CudaEmit *c, bool at_least_90)
+{
+    for (int i = 0; i < c->n_archs; i++)
+        if ((c->archs[i].sm >= 90) == at_least_90)
+            return true;
+    return false;
+}
+
+static const char *tile_count(CudaEmit *c, const Product *p, int bm, int bn)
+{
+    return arena_printf(c->e.arena, "((%s) + %d) / %d * (((%s) + %d) / %d) * (%s)",
+                        emit_expr(&c->e, p->m), bm - 1, bm, emit_expr(&c->e, p->n), bn - 1, bn,
+                        product_of(c, p->batch, p->n_batch));
+}
+
+/* The second function: adds pieces of k. */
+static Error *sum_function(CudaEmit *c, const Product *p, const char *suffix, int splits,
+                           CudaHandle *out)
+{
+    Text      body = text_new(c->e.arena);
+    CudaField partial = {"const float *", "t_partial", "(const float *)f->scratch"};
+    cuda_need(c, "gemm");
+    TRY(print_head(c, p, NULL, splits, &body));
+    text_printf(&body, "    aotc_gemm_reduce<%d>(t_g, t_partial, %s, t_epilogue);\n",
+                cuda_epilogue_width(c, p->k), product_of(c, p->batch, p->n_batch));
+    CudaFunction f = {.suffix = arena_printf(c->e.arena, "%s_sum", suffix),
+                      .body = body.data,
+                      .fields = &partial,
+                      .n_fields = 1,
+                      .threads = 128,
+                      .no_restrict = emit_has_aliases(p->k)};
+    return cuda_function(c, &f, out);
+}
+
+static void need_partial(CudaEmit *c, const Product *p, int splits)
+{
+    ExprPool   *pool = c->e.exprs;
+    const Expr *z = expr_product(pool, p->batch, p->n_batch);
+    const Expr *all = expr_mul(pool, z, expr_mul(pool, p->m, p->n));
+    cuda_need_scratch(c, expr_mul(pool, all, expr_int(pool, (int64_t)splits * 4)));
+}
+
+static const char *flag(bool b)
+{
+    return b ? "true" : "false";
+}
+
+static void print_call(CudaEmit *c, const Product *p, const ProductTile *t, const Layout *a,
+                       const Layout *b, const char *partial, Text *out)
+{
+    const char *type = p->dtype == DT_F16 ? "AOTC_MMA_F16" : "AOTC_MMA_BF16";
+    int         nb = p->n_batch;
+    const char *tile = arena_printf(c->e.arena, "aotc_mma_tile<%d, %d, %d, %d, %d>", t->bm, t->bn,
+                                    t->wm, t->wn, t->stages);
+    if (p->windows)
+        text_printf(out, "    aotc_conv_mma<%s, %s, %d, %d, %d>(\n        t_c, t_g, t_t, %s,\n",
+                    tile, type, a->vec, b->vec, cuda_epilogue_width(c, p->k),
+                    matrix_at(c, p, &p->a));
+    else
+        text_printf(out,
+                    "    aotc_gemm_mma<%s, %s, %s, %d, %s, %d, %d>(\n"
+                    "        t_g, t_t, %s, %s, %s,\n",
+                    tile, type, flag(a->k_major), a->vec, flag(b->k_major), b->vec,
+                    cuda_epilogue_width(c, p->k), matrix_at(c, p, &p->a), stride_text(c, &p->a, nb),
+                    stride_text(c, &p->a, nb + 1));
+    if (p->windows)
+        text_printf(out, "        %s, %s, ", matrix_at(c, p, &p->b), stride_text(c, &p->b, nb + 1));
+    else
+        text_printf(out, "        %s, %s, %s, ", matrix_at(c, p, &p->b), stride_text(c, &p->b, nb),
+                    stride_text(c, &p->b, nb + 1));
+    text_printf(out, "%s, %s, t_epilogue);\n", partial, product_of(c, p->batch, nb));
+}
+
+static Error *mma_variant(CudaEmit *c, const Product *p, const char *suffix, ProductChoice choice,
+                          const Layout *a, const Layout *b, Variant *out)
+{
+    const ProductTile *t = choice.tile;
+    Text               body = text_new(c->e.arena);
+    bool               in_cluster = choice.splits <= PRODUCT_MAX_CLUSTER;
+    CudaField          partial = {"float *", "t_partial", NULL};
+    *out = (Variant){.splits = choice.splits,
+                     .blocks = tile_count(c, p, t->bm, t->bn),
+                     .threads = t->bm / t->wm * (t->bn / t->wn) * 32,
+                     .shared = product_shared_bytes(t, a->k_major, b->k_major)};
+    out->by_cluster = choice.splits > 1 && in_cluster && any_arch(c, true);
+    out->by_scratch = choice.splits > 1 && !(in_cluster && !any_arch(c, false));
+    TRY(print_head(c, p, arena_printf(c->e.arena, "%d, %d", t->bm, t->bn), choice.splits, &body));
+    print_call(c, p, t, a, b, out->by_scratch ? "t_partial" : "(float *)0", &body);
+    cuda_need(c, p->windows ? "conv" : "gemm");
+    CudaFunction f = {.suffix = suffix,
+                      .body = body.data,
+                      .fields = &partial,
+                      .n_fields = out->by_scratch,
+                      .threads = out->threads,
+                      .max_shared_bytes = out->shared,
+                      .no_restrict = emit_has_aliases(p->k)};
+    TRY(cuda_function(c, &f, &out->handle));
+    if (out->by_scratch) {
+        need_partial(c, p, choice.splits);
+        TRY(sum_function(c, p, suffix, choice.splits, &out->sum));
+    }
+    return NULL;
+}
+
+/* ---- launches -------------------------------------------------------------------------------- */
+
+static void launch_once(CudaEmit *c, const Variant *v, bool by_cluster, int indent)
+{
+    Arena     *arena = c->e.arena;
+    CudaLaunch l = {.grid = {arena_printf(arena, "%s * %d", v->blocks, v->splits)},
+                    .block = {arena_printf(arena, "%d", v->threads)},
+                    .shared = arena_printf(arena, "%d", v->shared)};
+    if (by_cluster)
+        l.cluster[0] = arena_printf(arena, "%d", v->splits);
+    else if (v->splits > 1)
+        l.set = "args.t_partial = (float *)f->scratch;";
+    cuda_launch(c, &v->handle, &l, indent);
+}
+
+static void launch_sum(CudaEmit *c, const Product *p, const Variant *v, int indent)
+{
+    int         width = cuda_epilogue_width(c, p->k);
+    const char *count = arena_printf(c->e.arena, "((%s) * (%s) * (((%s) + %d) / %d) + 127) / 128",
+                                     product_of(c, p->batch, p->n_batch), emit_expr(&c->e, p->m),
+                                     emit_expr(&c->e, p->n), width - 1, width);
+    CudaLaunch  l = {.grid = {count}, .block = {"128"}};
+    cuda_launch(c, &v->sum, &l, indent);
+}
+
+static void launch_variant(CudaEmit *c, const Product *p, const Variant *v, int indent)
+{
+    if (!v->by_scratch || !v->by_cluster) {
+        launch_once(c, v, v->by_cluster, indent);
+        if (v->by_scratch)
+            launch_sum(c, p, v, indent);
+        return;
+    }
+    text_indent(c->launch, indent);
+    text_put(c->launch, "if (f->cuda->sm >= 90) {\n");
+    launch_once(c, v, true, indent + 1);
+    text_indent(c->launch, indent);
+    text_put(c->launch, "} else {\n");
+    launch_once(c, v, false, indent + 1);
+    launch_sum(c, p, v, indent + 1);
+    text_indent(c->launch, indent);
+    text_put(c->launch, "}\n");
+}
+
+/* ---- sizes ----------------------------------------------------------------------------------- */
+
+static bool hint_of(void *cx, const Symbol *symbol, int64_t *i, double *f)
+{
+    (void)cx;
+    double hint = symbol->hint == symbol->hint ? symbol->hint : 256;
+    if (hint < (double)symbol->min)
+        hint = (double)symbol->min;
+    if (hint > (double)symbol->max)
+        hint = (double)symbol->max;
+    *i = (int64_t)hint;
+    *f = hint;
+    return true;
+}
+
+/* The value, or the one of the example inputs. */
+static int64_t typical(CudaEmit *c, const Expr *e)
+{
+    int64_t value = 1;
+    double  f;
+    if (expr_is_int(e, &value))
+        return value;
+    if (expr_eval(c->e.arena, e, hint_of, NULL, &value, &f) || value < 1)
+        return 256;
+    return value;
+}
+
+/* Rows up to which a choice is made; the last one has no bound. */
+static const int64_t row_bounds[] = {16, 64, 256, 1024, INT64_MAX};
+enum { N_BOUNDS = sizeof row_bounds / sizeof *row_bounds };
+
+static ProductChoice choose(CudaEmit *c, const Product *p, int64_t m)
+{
+    ProductSizes s = {.z = typical(c, expr_product(c->e.exprs, p->batch, p->n_batch)),
+                      .m = m,
+                      .n = typical(c, p->n),
+                      .k = typical(c, p->depth),
+                      .sm = any_arch(c, true) ? 90 : 80,
+                      .gathered = p->windows != NULL};
+    return product_choose(&s);
+}
+
+/* Launches by the number of rows: one variant when it is known. */
+static Error *emit_by_rows(CudaEmit *c, const Product *p, const Layout *a, const Layout *b,
+                           int indent)
+{
+    ExprRange     range = expr_range(p->m);
+    ProductChoice last = {NULL, 0};
+    Variant       v;
+    int           n = 0;
+    if (expr_is_const(p->m)) {
+        TRY(mma_variant(c, p, "", choose(c, p, typical(c, p->m)), a, b, &v));
+        launch_variant(c, p, &v, indent);
+        return NULL;
+    }
+    for (int i = 0; i < N_BOUNDS; i++) {
+        bool ends = range.max <= row_bounds[i] || i == N_BOUNDS - 1;
+        if (range.min > row_bounds[i])
+            continue;
+        ProductChoice now = choose(c, p, i == N_BOUNDS - 1 ? 4096 : row_bounds[i]);
+        ProductChoice next = i + 1 < N_BOUNDS && !ends
+                                 ? choose(c, p, i + 1 == N_BOUNDS - 1 ? 4096 : row_bounds[i + 1])
+                                 : (ProductChoice){NULL, 0};
+        if (next.tile == now.tile && next.splits == now.splits)
+            continue;
+        (void)last;
+        TRY(mma_variant(c, p, n ? arena_printf(c->e.arena, "_%d", n) : "", now, a, b, &v));
+        text_indent(c->launch, indent);
+        if (ends)
+            text_printf(c->launch, "%s{\n", n ? "else " : "");
+        else
+            text_printf(c->launch, "%sif ((%s) <= %lld) {\n", n ? "else " : "",
+                        emit_expr(&c->e, p->m), (long long)row_bounds[i]);
+        launch_variant(c, p, &v, indent + 1);
+        text_indent(c->launch, indent);
+        text_put(c->launch, "}\n");
+        n++;
+        if (ends)
+            break;
+    }
+    return NULL;
+}
+
+static Error *emit_mma(CudaEmit *c, const Product *p)
+{
+    static const ProductTile any_tile = {64, 64, 32, 32, 3};
+    Layout  a = layout_of_a(c, p), b = layout_of(c, &p->b, p->n_batch + 1, p->n_batch);
+    Layout  any_a = {a.k_major, 1, ""}, any_b = {b.k_major, 1, ""};
+    Variant v;
+    if (!*a.needs && !*b.needs)
+        return emit_by_rows(c, p, &a, &b, 1);
+    text_printf(c->launch, "    if (%s%s%s) {\n", a.needs, *a.needs && *b.needs ? " && " : "",
+                b.needs);
+    TRY(emit_by_rows(c, p, &a, &b, 2));
+    text_put(c->launch, "    } else {\n");
+    TRY(mma_variant(c, p, "_any", (ProductChoice){&any_tile, 1}, *a.needs ? &any_a : &a,
+                    *b.needs ? &any_b : &b, &v));
+    launch_variant(c, p, &v, 2);
+    text_put(c->launch, "    }\n");
+    return NULL;
+}
+
+/* ---- other types ----------------------------------------------------------------------------- */
+
+static const char *simt_load(CudaEmit *c, const Operand *o, const char *at, DType dtype,
+                             const char *acc)
+{
+    const char *base = arena_printf(c->e.arena, "(%s)[%s]", at, "t_at");
+    (void)o;
+    return arena_printf(c->e.arena, "(%s)%s", acc, c_load(c->e.arena, dtype, base));
+}
+
+static void print_values(CudaEmit *c, const Product *p, const char *acc, Text *out)
+{
+    int nb = p->n_batch;
+    text_put(out, "    auto t_value_a = [&](int64_t t_i, int64_t t_l) {\n");
+    if (p->windows)
+        text_printf(out,
+                    "        int64_t t_at;\n"
+                    "        const aotc_window t_w = aotc_window_at(t_c, t_i);\n"
+                    "        return aotc_tap(t_c, t_w, (int)t_l, t_at) ? %s : (%s)0;\n    };\n",
+                    simt_load(c, &p->a, matrix_at(c, p, &p->a), p->dtype, acc), acc);
+    else
+        text_printf(
+            out, "        const int64_t t_at = t_i*(%s) + t_l*(%s);\n        return %s;\n    };\n",
+            stride_text(c, &p->a, nb), stride_text(c, &p->a, nb + 1),
+            simt_load(c, &p->a, matrix_at(c, p, &p->a), p->dtype, acc));
+    text_printf(out,
+                "    auto t_value_b = [&](int64_t t_i, int64_t t_l) {\n"
+                "        const int64_t t_at = t_i*(%s) + t_l*(%s);\n        return %s;\n    };\n",
+                stride_text(c, &p->b, nb + 1), stride_text(c, &p->b, nb),
+                simt_load(c, &p->b, matrix_at(c, p, &p->b), p->dtype, acc));
+}
+
+/* Pieces of k that fill the device; f32 alone has them. */
+static int simt_splits(CudaEmit *c, const Product *p, int tile)
+{
+    int64_t tiles = (typical(c, p->m) + tile - 1) / tile * ((typical(c, p->n) + tile - 1) / tile) *
+                    typical(c, expr_product(c->e.exprs, p->batch, p->n_batch));
+    int64_t depth = typical(c, p->depth);
+    int     splits = 1;
+    while (p->accumulate == DT_F32 && tiles * splits < 132 && depth >= 256 * splits && splits < 64)
+        splits *= 2;
+    return splits;
+}
+
+static Error *emit_simt(CudaEmit *c, const Product *p)
+{
+    const char *acc = c_accumulator_type(REDUCE_SUM, p->accumulate);
+    int64_t     tiles = (typical(c, p->m) + 127) / 128 * ((typical(c, p->n) + 127) / 128);
+    int         tile = p->accumulate == DT_F32 && tiles >= 96 ? 128 : 64;
+    Layout      a = layout_of_a(c, p), b = layout_of(c, &p->b, p->n_batch + 1, p->n_batch);
+    Text        body = text_new(c->e.arena);
+    Variant     v = {.splits = simt_splits(c, p, tile),
+                     .blocks = tile_count(c, p, tile, tile),
+                     .threads = 256,
+                     .shared = 2 * 16 * (tile + 4) * dtype_size(p->accumulate)};
+    CudaField   partial = {"float *", "t_partial", NULL};
+    v.by_scratch = v.splits > 1;
+    TRY(print_head(c, p, arena_printf(c->e.arena, "%d, %d", tile, tile), v.splits, &body));
+    print_values(c, p, acc, &body);
+    text_printf(&body,
+                "    aotc_gemm_simt<%d, %d, 16, %s, %s, %s, 4>(t_g, t_t, t_value_a, t_value_b, "
+                "%s%s%s, %s, t_epilogue);\n",
+                tile, tile, flag(a.k_major), flag(b.k_major), acc, v.by_scratch ? "t_partial" : "(",
+                v.by_scratch ? "" : acc, v.by_scratch ? "" : " *)0",
+                product_of(c, p->batch, p->n_batch));
+    cuda_need(c, "simt");
+    CudaFunction f = {.body = body.data,
+                      .fields = &partial,
+                      .n_fields = v.by_scratch,
+                      .threads = 256,
+                      .max_shared_bytes = v.shared,
+                      .no_restrict = emit_has_aliases(p->k)};
+    TRY(cuda_function(c, &f, &v.handle));
+    if (v.by_scratch) {
+        need_partial(c, p, v.splits);
+        TRY(sum_function(c, p, "", v.splits, &v.sum));
+    }
+    launch_variant(c, p, &v, 1);
+    return NULL;
+}
+
+Error *product_emit(CudaEmit *c, const Product *p)
+{
+    if (!c_register_type(p->accumulate) || dtype_info(p->dtype)->is_complex)
+        return emit_unsupported(&c->e, p->k, "products of %s", dtype_name(p->dtype));
+    return p->dtype == DT_F16 || p->dtype == DT_BF16 ? emit_mma(c, p) : emit_simt(c, p);
+}
