@@ -7,11 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char reserved_words[] = "auto break case char const continue default do double else "
-                                     "enum extern float for goto if inline int long register "
-                                     "restrict return short signed sizeof static struct switch "
-                                     "typedef union unsigned void volatile while asm typeof linux "
-                                     "unix i386 memcpy memset";
+static const char reserved_words[] =
+    "auto break case char const continue default do double else "
+    "enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch "
+    "typedef union unsigned void volatile while asm typeof linux "
+    "unix i386 memcpy memset new delete class this template operator "
+    "private public protected friend virtual typename namespace "
+    "using try catch throw and or not xor bitand bitor compl "
+    "and_eq or_eq xor_eq not_eq true false bool mutable explicit "
+    "export constexpr decltype noexcept nullptr alignas alignof "
+    "threadIdx blockIdx blockDim gridDim warpSize";
 
 /* ---- names ----------------------------------------------------------------------------------- */
 /* Loop variables, sizes and temporaries are letters and digits: i3, s0, v12, at0. */
@@ -24,15 +30,17 @@ static bool looks_generated(const char *name)
 
 static bool is_reserved(const char *name)
 {
-    static const char *const own[] = {"f",       "thread", "lo",    "hi",  "zero",    "p",     "v",
-                                      "n",       "a",      "acc",   "out", "from",    "count", "n0",
-                                      "n_count", "tile",   "block", "row", "scratch", "bad"};
-    size_t                   n = strlen(name);
+    static const char *const own[] = {
+        "f",       "thread", "lo",     "hi",    "zero", "p",       "v",      "n",     "a",
+        "acc",     "out",    "from",   "count", "n0",   "n_count", "tile",   "block", "row",
+        "scratch", "bad",    "kernel", "rng",   "lane", "point",   "points", "inner", "args"};
+    size_t n = strlen(name);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(name, own[i]) == 0)
             return true;
     if (looks_generated(name) || strncmp(name, "aotc_", 5) == 0 || strncmp(name, "rt_", 3) == 0 ||
         strncmp(name, "t_", 2) == 0 || strncmp(name, "bad_", 4) == 0 ||
+        strncmp(name, "acc_", 4) == 0 || strncmp(name, "kept_", 5) == 0 ||
         (n > 2 && strcmp(name + n - 2, "_t") == 0) ||
         (n > 4 && strcmp(name + n - 4, "_acc") == 0) || isupper((unsigned char)name[0]) ||
         name[0] == '_')

@@ -24,14 +24,32 @@ void nest_var(Nest *nest, const Symbol *symbol, int level)
 
 void nest_bind(Nest *nest, const Buffer *buffer, const char *text, int level)
 {
-    VEC_PUSH(nest->e->arena, nest->bindings, ((NestBinding){buffer, text, level}));
+    nest_bind_at(nest, buffer, NULL, text, level);
+}
+
+void nest_bind_at(Nest *nest, const Buffer *buffer, const Expr *index, const char *text, int level)
+{
+    VEC_PUSH(nest->e->arena, nest->bindings, ((NestBinding){buffer, index, text, level}));
 }
 
 void nest_level(Nest *nest, const Symbol *symbol, const char *loop, const char *first)
 {
-    VEC_PUSH(nest->e->arena, nest->levels, ((NestLevel){loop, first}));
+    VEC_PUSH(nest->e->arena, nest->levels, ((NestLevel){loop, first, NULL}));
     if (symbol)
         nest_var(nest, symbol, nest->levels.n);
+}
+
+void nest_front(Nest *nest, const char *lines)
+{
+    nest->levels.items[nest->levels.n - 1].front = lines;
+}
+
+/* The kernel's number in failures. */
+static const char *kernel_number(const Nest *nest)
+{
+    if (nest->e->is_device)
+        return "kernel";
+    return arena_printf(nest->e->arena, "%d", emit_kernel_index(nest->e, nest->k));
 }
 
 /* ---- table of items -------------------------------------------------------------------------- */
@@ -99,28 +117,6 @@ static int expr_level(Nest *nest, const Expr *e)
     return of.level;
 }
 
-bool emit_fits_int32(const Expr *e)
-{
-    if (e->type == EXPR_TYPE_FLOAT || (e->kind == EXPR_SYMBOL && e->symbol->kind == SYM_SCALAR))
-        return false;
-    if (e->type == EXPR_TYPE_INT) {
-        ExprRange range = expr_range(e);
-        if (range.min < INT32_MIN || range.max > INT32_MAX)
-            return false;
-    }
-    double bound = e->kind == EXPR_MUL ? 1 : 0; /* of partial sums and products, in any order */
-    for (int i = 0; i < e->n; i++) {
-        if (!emit_fits_int32(e->args[i]))
-            return false;
-        ExprRange range =
-            e->args[i]->type == EXPR_TYPE_INT ? expr_range(e->args[i]) : (ExprRange){0, 1};
-        double largest = (double)(range.max > -range.min ? range.max : -range.min);
-        bound = e->kind == EXPR_MUL ? bound * (largest > 1 ? largest : 1) : bound + largest;
-    }
-    bool is_sum = e->kind == EXPR_ADD || e->kind == EXPR_MUL;
-    return e->kind != EXPR_POW && e->kind != EXPR_LSHIFT && (!is_sum || bound < 2147483647.0);
-}
-
 static const char *wide_symbol(void *cx, const Symbol *symbol)
 {
     const Nest *nest = cx;
@@ -131,8 +127,8 @@ static const char *wide_symbol(void *cx, const Symbol *symbol)
 static const char *small_symbol(void *cx, const Symbol *symbol)
 {
     const Nest *nest = cx;
-    return symbol == nest->narrow ? symbol->name
-                                  : arena_printf(nest->e->arena, "(int32_t)%s", symbol->name);
+    bool        is_int32 = symbol == nest->narrow || (nest->is_int32 && symbol->kind == SYM_INDEX);
+    return is_int32 ? symbol->name : arena_printf(nest->e->arena, "(int32_t)%s", symbol->name);
 }
 
 static const char *expr_text_as(Nest *nest, const Expr *e, bool small)
@@ -148,9 +144,15 @@ static bool mentions_narrow(const Nest *nest, const Expr *e)
     return nest->narrow && expr_contains(e, nest->narrow);
 }
 
+static bool is_small(const Nest *nest, const Expr *e)
+{
+    return nest->is_int32 ? expr_fits_int32(e, true)
+                          : mentions_narrow(nest, e) && expr_fits_int32(e, false);
+}
+
 static const char *expr_text_of(Nest *nest, const Expr *e)
 {
-    return expr_text_as(nest, e, mentions_narrow(nest, e) && emit_fits_int32(e));
+    return expr_text_as(nest, e, is_small(nest, e));
 }
 
 /* The name of a variable that holds `text` from `level` on. */
@@ -202,21 +204,22 @@ const char *nest_index(Nest *nest, const Expr *index)
         text_put(&text, fixed);
     for (int i = 0; i < n; i++)
         if (expr_level(nest, args[i]) == innermost)
-            text_printf(
-                &text, "%s%s", text.n ? " + " : "",
-                expr_text_as(nest, args[i],
-                             args[i]->kind == EXPR_SYMBOL
-                                 ? mentions_narrow(nest, args[i])
-                                 : mentions_narrow(nest, args[i]) && emit_fits_int32(args[i])));
+            text_printf(&text, "%s%s", text.n ? " + " : "",
+                        expr_text_as(nest, args[i],
+                                     (args[i]->kind == EXPR_SYMBOL && !nest->is_int32)
+                                         ? mentions_narrow(nest, args[i])
+                                         : is_small(nest, args[i])));
     return text.data;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
-static const NestBinding *find_binding(const Nest *nest, const Buffer *buffer)
+static const NestBinding *find_binding(const Nest *nest, const Scalar *load)
 {
-    for (int i = nest->bindings.n - 1; i >= 0; i--)
-        if (nest->bindings.items[i].buffer == buffer)
-            return &nest->bindings.items[i];
+    for (int i = nest->bindings.n - 1; i >= 0; i--) {
+        const NestBinding *binding = &nest->bindings.items[i];
+        if (binding->buffer == load->buffer && (!binding->index || binding->index == load->index))
+            return binding;
+    }
     return NULL;
 }
 
@@ -242,7 +245,7 @@ static int use(Nest *nest, int item, int user)
 static int load_level(Nest *nest, const Scalar *s, NestItem *item)
 {
     const NestStore   *store = find_store(nest, s);
-    const NestBinding *binding = find_binding(nest, s->buffer);
+    const NestBinding *binding = find_binding(nest, s);
     if (store) {
         nest->items.items[store->item].as_variable = true;
         return nest->items.items[store->item].level;
@@ -363,7 +366,7 @@ static const char *strip(Nest *nest, const char *text)
 static const char *index_value(Nest *nest, const Scalar *s)
 {
     Arena      *arena = nest->e->arena;
-    bool        small = mentions_narrow(nest, s->index) && emit_fits_int32(s->index);
+    bool        small = is_small(nest, s->index);
     const char *text = expr_text_as(nest, s->index, small);
     if (s->index->type == EXPR_TYPE_BOOL)
         return c_cast(arena, DT_BOOL, s->dtype, text);
@@ -379,7 +382,7 @@ static const char *load_text(Nest *nest, const NestItem *item)
     Arena             *arena = nest->e->arena;
     const Scalar      *s = item->scalar;
     const NestStore   *store = find_store(nest, s);
-    const NestBinding *binding = find_binding(nest, s->buffer);
+    const NestBinding *binding = find_binding(nest, s);
     const char        *text;
     if (store && !item->index)
         text = c_cast(arena, nest->items.items[store->item].scalar->dtype, s->dtype,
@@ -410,9 +413,8 @@ static void print_indirect(Nest *nest, int at)
         nest_line(nest, "const int64_t %s = aotc_wrap(%s, %s);", name, value, bound);
         return;
     }
-    nest_line(nest, "const int64_t %s = aotc_index(f, %d, %s, %s, %s);", name,
-              emit_kernel_index(nest->e, nest->k), value, bound,
-              c_string(nest->e->arena, s->what ? s->what : "index"));
+    nest_line(nest, "const int64_t %s = aotc_index(f, %s, %s, %s, %s);", name, kernel_number(nest),
+              value, bound, c_string(nest->e->arena, s->what ? s->what : "index"));
 }
 
 static const char *value_text(Nest *nest, const NestItem *item)
@@ -465,7 +467,8 @@ static void print_item(Nest *nest, int at)
 {
     NestItem *item = &nest->items.items[at];
     if (!item->scalar) {
-        nest_line(nest, "const int64_t %s = %s;", item->text, strip(nest, item->index));
+        nest_line(nest, "const %s %s = %s;", nest->is_int32 ? "int32_t" : "int64_t", item->text,
+                  strip(nest, item->index));
         return;
     }
     const Scalar *s = item->scalar;
@@ -510,7 +513,9 @@ static void declare_checks(Nest *nest, Text *clauses)
         text_put(clauses, " reduction(|:zero)");
     }
     if (nest->has_random)
-        nest_line(nest, "const uint64_t aotc_seed = f->seed, aotc_run = f->offset;");
+        nest_line(nest, nest->e->is_device
+                            ? "const uint64_t aotc_seed = rng[0], aotc_run = rng[1];"
+                            : "const uint64_t aotc_seed = f->seed, aotc_run = f->offset;");
 }
 
 Error *nest_open(Nest *nest)
@@ -521,6 +526,8 @@ Error *nest_open(Nest *nest)
     print_level(nest, 0);
     for (int level = 1; level <= nest->levels.n; level++) {
         const NestLevel *loop = &nest->levels.items[level - 1];
+        if (loop->front)
+            text_put(nest->out, loop->front);
         if (nest->simd && level == nest->levels.n)
             text_printf(nest->out, "#pragma omp simd%s\n", clauses.data);
         nest_line(nest, "%s {", loop->loop);
@@ -534,7 +541,7 @@ Error *nest_open(Nest *nest)
 
 void nest_close(Nest *nest)
 {
-    int kernel = emit_kernel_index(nest->e, nest->k);
+    const char *kernel = kernel_number(nest);
     for (int level = nest->levels.n; level > 0; level--) {
         nest->indent--;
         nest_line(nest, "}");
@@ -542,7 +549,7 @@ void nest_close(Nest *nest)
     for (int i = 0; i < nest->checked.n; i++) {
         const Scalar *s = nest->items.items[nest->checked.items[i]].scalar;
         nest_line(nest, "if (bad_%s != AOTC_INDEX_OK)", s->symbol->name);
-        nest_line(nest, "    aotc_fail(f, AOTC_FAIL_INDEX, %d, bad_%s, %s, %s);", kernel,
+        nest_line(nest, "    aotc_fail(f, AOTC_FAIL_INDEX, %s, bad_%s, %s, %s);", kernel,
                   s->symbol->name,
                   s->symbol->bound && !mentions_narrow(nest, s->symbol->bound)
                       ? expr_text_as(nest, s->symbol->bound, false)
@@ -553,7 +560,7 @@ void nest_close(Nest *nest)
         nest_line(nest, "if (zero)");
         nest_line(
             nest,
-            "    aotc_fail(f, AOTC_FAIL_ASSERT, %d, 0, 0, \"integer division or modulo by zero\");",
+            "    aotc_fail(f, AOTC_FAIL_ASSERT, %s, 0, 0, \"integer division or modulo by zero\");",
             kernel);
     }
 }

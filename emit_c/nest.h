@@ -29,10 +29,11 @@ typedef struct NestVar {
     int           level;
 } NestVar;
 
-/* Text of a buffer's element that is no memory access (LOCAL buffers, accumulators), register type.
- */
+/* Text of a buffer's element that is no memory access (LOCAL buffers, accumulators, vectors in
+ * registers), register type. */
 typedef struct NestBinding {
     const Buffer *buffer;
+    const Expr   *index; /* of the loads that it stands for; NULL: all */
     const char   *text;
     int           level;
 } NestBinding;
@@ -40,6 +41,7 @@ typedef struct NestBinding {
 typedef struct NestLevel {
     const char *loop;  /* "for (int64_t i0 = 0; i0 < s0; i0++)" */
     const char *first; /* a line at the top of its body, or NULL */
+    const char *front; /* whole lines in front of the loop, or NULL */
 } NestLevel;
 
 typedef struct NestStore {
@@ -57,6 +59,7 @@ typedef struct Nest {
     const char   *reductions; /* clauses of the caller's accumulators */
     const Symbol *narrow;     /* the innermost variable when it is int32_t */
     bool          keep_loads; /* loads are statements: the kernel stores to memory that it reads */
+    bool          is_int32;   /* loop variables and all index arithmetic are int32_t */
     VEC(NestVar) vars;
     VEC(NestBinding) bindings;
     VEC(NestLevel) levels;
@@ -73,8 +76,12 @@ typedef struct Nest {
 void nest_init(Nest *nest, Emit *e, const Kernel *k, int indent);
 void nest_var(Nest *nest, const Symbol *symbol, int level);
 void nest_bind(Nest *nest, const Buffer *buffer, const char *text, int level);
+/* The same for loads at one index only. */
+void nest_bind_at(Nest *nest, const Buffer *buffer, const Expr *index, const char *text, int level);
 /* The next loop; its variable is at the new level (symbol NULL: none). */
 void nest_level(Nest *nest, const Symbol *symbol, const char *loop, const char *first);
+/* Whole lines in front of the loop of the last level, behind what that loop hoists. */
+void nest_front(Nest *nest, const char *lines);
 
 /* Announces a value, an index; later loads of what `nest_stored` says are that value. */
 int         nest_value(Nest *nest, const Scalar *value);
@@ -106,8 +113,6 @@ bool emit_has_aliases(const Kernel *k);
 void emit_used_symbols(Emit *e, const char *body, int indent, const char *frame);
 void emit_used_pointers(Emit *e, const Kernel *k, const char *body, int indent);
 bool emit_mentions(const char *body, const char *name);
-/* Does every value of e and of its parts fit int32_t? */
-bool emit_fits_int32(const Expr *e);
 /* Comment, then "AOTC… void K(const aotc_model_frame *f, int32_t thread)" and "{". */
 void emit_kernel_signature(Emit *e, const Kernel *k);
 void emit_kernel_comment(Emit *e, const Kernel *k);

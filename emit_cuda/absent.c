@@ -9,7 +9,6 @@
                                 kernel_kind_name(k->kind));                                        \
     }
 
-ABSENT(cuda_emit_loops)
 ABSENT(cuda_emit_gemm)
 ABSENT(cuda_emit_conv)
 ABSENT(cuda_emit_depthwise)

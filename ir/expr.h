@@ -142,6 +142,9 @@ ExprRange expr_range(const Expr *e);
 bool      expr_prove_eq(ExprPool *pool, const Expr *a, const Expr *b);
 bool      expr_prove_le(ExprPool *pool, const Expr *a, const Expr *b);
 bool      expr_prove_lt(ExprPool *pool, const Expr *a, const Expr *b);
+/* Does every value of e and of its parts, in any order of adding up, fit int32_t?  with_scalars:
+ * symbols of indirect indices count by their bounds, else they never fit. */
+bool      expr_fits_int32(const Expr *e, bool with_scalars);
 
 /* Replaces symbols: from[i] by to[i]; simplifies again. */
 const Expr *expr_subst(ExprPool *pool, const Expr *e, Symbol *const *from, const Expr *const *to,

@@ -469,3 +469,26 @@ bool expr_prove_lt(ExprPool *pool, const Expr *a, const Expr *b)
 {
     return is_nonneg_difference(pool, a, b, -1);
 }
+
+bool expr_fits_int32(const Expr *e, bool with_scalars)
+{
+    bool is_scalar = e->kind == EXPR_SYMBOL && e->symbol->kind == SYM_SCALAR;
+    if (e->type == EXPR_TYPE_FLOAT || (is_scalar && !with_scalars))
+        return false;
+    if (e->type == EXPR_TYPE_INT) {
+        ExprRange range = expr_range(e);
+        if (range.min < INT32_MIN || range.max > INT32_MAX)
+            return false;
+    }
+    double bound = e->kind == EXPR_MUL ? 1 : 0; /* of partial sums and products, in any order */
+    for (int i = 0; i < e->n; i++) {
+        if (!expr_fits_int32(e->args[i], with_scalars))
+            return false;
+        ExprRange range =
+            e->args[i]->type == EXPR_TYPE_INT ? expr_range(e->args[i]) : (ExprRange){0, 1};
+        double largest = (double)(range.max > -range.min ? range.max : -range.min);
+        bound = e->kind == EXPR_MUL ? bound * (largest > 1 ? largest : 1) : bound + largest;
+    }
+    bool is_sum = e->kind == EXPR_ADD || e->kind == EXPR_MUL;
+    return e->kind != EXPR_POW && e->kind != EXPR_LSHIFT && (!is_sum || bound < 2147483647.0);
+}

@@ -95,6 +95,20 @@ typedef struct Operand {
     int                n; /* dims, in the order that the template states */
 } Operand;
 
+/* How a LOOPS kernel runs on a GPU, chosen by passes/schedule_cuda.c.
+ *
+ *   FLAT     a thread takes points of the outer dims (no stage has inner dims)
+ *   ROWS     row_threads threads share a point of the outer dims and all that its stages do; up to
+ *            32 of them stand in one warp, more are a block of their own */
+typedef enum CudaShape { CUDA_FLAT, CUDA_ROWS } CudaShape;
+
+typedef struct CudaSchedule {
+    CudaShape shape;
+    int       threads; /* of a block */
+    int       row_threads;
+    bool      is_int32; /* every index and count fits int32_t */
+} CudaSchedule;
+
 typedef enum KernelKind {
     KERNEL_LOOPS,
     KERNEL_GEMM,
@@ -243,11 +257,12 @@ struct Kernel {
     int          n_stages;
     Buffer      *result; /* templates: what the epilogue loads; LOCAL when there is an epilogue */
 
-    /* How to run it, chosen by passes/schedule.c. */
+    /* How to run it, chosen by passes/schedule.c and schedule_cuda.c. */
     bool vector_is_outer; /* vectorize the last outer dim (inner loops inside) rather than the last
                              inner one */
     int  parallel; /* leading outer dims that are collapsed and split over threads; 0: one thread
                       runs it */
+    CudaSchedule cuda; /* LOOPS in a plan for a GPU */
 
     union {
         Gemm         gemm;

@@ -127,6 +127,14 @@ static void print_template(Text *t, const Kernel *k)
     text_put(t, "\n");
 }
 
+static void print_cuda(Text *t, const CudaSchedule *c)
+{
+    static const char *const shapes[] = {[CUDA_FLAT] = "flat", [CUDA_ROWS] = "rows"};
+    text_indent(t, 1);
+    text_printf(t, "cuda %s threads %d row_threads %d%s\n", shapes[c->shape], c->threads,
+                c->row_threads, c->is_int32 ? " int32" : "");
+}
+
 void kernel_print(Text *t, const Kernel *k)
 {
     text_printf(t, "kernel @%s(", k->name);
@@ -141,6 +149,8 @@ void kernel_print(Text *t, const Kernel *k)
                 k->where.python ? k->where.python : "");
     if (k->kind != KERNEL_LOOPS)
         print_template(t, k);
+    if (k->cuda.threads)
+        print_cuda(t, &k->cuda);
     for (int s = 0; s < k->n_stages; s++) {
         bool reduces = k->stages[s]->loops[0]->kind == LOOP_REDUCE;
         text_indent(t, 1);

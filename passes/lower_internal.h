@@ -165,6 +165,7 @@ Error *inplace_block(Lower *lo, Block *block);
 Error *finish_kernels(Lower *lo);
 void   mark_step_buffers(Step *const *steps, int n, bool *used);
 void   schedule_kernel(Lower *lo, Kernel *kernel);
+void   schedule_cuda(Lower *lo, Kernel *kernel);
 void   kernel_set_accesses(Lower *lo, Kernel *kernel);
 Error *plan_memory(Lower *lo);
 void   plan_barriers(Lower *lo);

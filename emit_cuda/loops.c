@@ -1,0 +1,172 @@
+/* LOOPS kernels on a GPU: which points a thread takes, and the launch.
+ *
+ *   for (int32_t point = blockIdx.x * 256 + threadIdx.x; point < 98304; point += gridDim.x * 256) {
+ *       const int32_t i0 = point / 768, i1 = point % 768;
+ *       y[768*i0 + i1] = …;
+ *   }
+ *
+ * A grid has 2^31 - 1 blocks at most: threads go on in steps of the grid where that may be too few.
+ */
+#include "emit_cuda/loops.h"
+
+#define MAX_GRID INT64_C(2147483647)
+
+const char *loops_int(const LoopText *t)
+{
+    return t->plan->is_int32 ? "int32_t" : "int64_t";
+}
+
+void loops_nest(LoopText *t, Nest *nest, int indent)
+{
+    nest_init(nest, t->e, t->k, indent);
+    nest->is_int32 = t->plan->is_int32;
+}
+
+static const char *narrow_symbol(void *cx, const Symbol *symbol)
+{
+    const LoopText *t = cx;
+    return symbol->kind == SYM_INDEX ? symbol->name
+                                     : arena_printf(t->e->arena, "(int32_t)%s", symbol->name);
+}
+
+const char *loops_expr(LoopText *t, const Expr *e)
+{
+    CExprStyle style = {t->plan->is_int32 ? narrow_symbol : NULL, t, false};
+    Text       text = text_new(t->e->arena);
+    c_print_expr(&text, e, &style);
+    return text.data;
+}
+
+void loops_line(LoopText *t, int indent, const char *text)
+{
+    text_indent(t->e->out, indent);
+    text_printf(t->e->out, "%s\n", text);
+}
+
+void loops_decode(LoopText *t, Text *out, int indent, const char *flat, Symbol *const *vars,
+                  const Expr *const *sizes, int n)
+{
+    text_indent(out, indent);
+    text_printf(out, "const %s ", loops_int(t));
+    for (int d = 0; d < n; d++) {
+        const Expr *below = expr_product(t->e->exprs, sizes + d + 1, n - d - 1);
+        text_printf(out, "%s%s = %s", d ? ", " : "", vars[d]->name, flat);
+        if (!expr_is_value(below, 1))
+            text_printf(out, " / %s", loops_expr(t, below));
+        if (d > 0)
+            text_printf(out, " %% %s", loops_expr(t, sizes[d]));
+    }
+    text_putc(out, ';');
+}
+
+/* ---- points ---------------------------------------------------------------------------------- */
+
+static const Expr *n_points(LoopText *t)
+{
+    return expr_product(t->e->exprs, t->k->outer_sizes, t->k->n_outer);
+}
+
+static int points_per_block(const LoopText *t)
+{
+    return t->plan->threads / t->plan->row_threads;
+}
+
+/* May the points need more blocks than a grid has? */
+static bool is_folded(LoopText *t)
+{
+    return expr_range(n_points(t)).max / points_per_block(t) >= MAX_GRID;
+}
+
+/* "for (…)" or "if (…)" around a point, its variable `point` declared. */
+static const char *point_loop(LoopText *t)
+{
+    Arena      *arena = t->e->arena;
+    const char *type = loops_int(t), *n = loops_expr(t, n_points(t));
+    if (is_folded(t))
+        return arena_printf(arena, "for (; point < %s; point += (%s)gridDim.x * %d)", n, type,
+                            points_per_block(t));
+    return arena_printf(arena, "if (point < %s)", n);
+}
+
+static void declare_point(LoopText *t)
+{
+    const char *type = loops_int(t);
+    int         per_block = points_per_block(t), threads = t->plan->row_threads;
+    const char *own = threads == 1    ? " + threadIdx.x"
+                      : per_block > 1 ? arena_printf(t->e->arena, " + threadIdx.x / %d", threads)
+                                      : "";
+    text_printf(t->e->out, "    %s%s point = (%s)blockIdx.x * %d%s;\n",
+                is_folded(t) ? "" : "const ", type, type, per_block, own);
+    if (threads > 1)
+        text_printf(t->e->out, "    const %s lane = threadIdx.x%s;\n", type,
+                    per_block > 1 ? arena_printf(t->e->arena, " %% %d", threads) : "");
+}
+
+static const char *outer_decode(LoopText *t)
+{
+    Text text = text_new(t->e->arena);
+    if (t->k->n_outer)
+        loops_decode(t, &text, 0, "point", t->k->outer, t->k->outer_sizes, t->k->n_outer);
+    return text.data;
+}
+
+/* ---- shapes ---------------------------------------------------------------------------------- */
+
+static Error *print_flat(LoopText *t)
+{
+    Nest nest;
+    declare_point(t);
+    loops_nest(t, &nest, 1);
+    nest_level(&nest, NULL, point_loop(t), outer_decode(t));
+    for (int d = 0; d < t->k->n_outer; d++)
+        nest_var(&nest, t->k->outer[d], 1);
+    for (int s = 0; s < t->k->n_stages; s++)
+        loops_announce(t, &nest, t->k->stages[s]);
+    TRY(nest_open(&nest));
+    TRY(loops_print_stores(t, &nest, t->k->stages[0]));
+    nest_close(&nest);
+    return nest.error;
+}
+
+static Error *print_rows(LoopText *t)
+{
+    declare_point(t);
+    loops_line(t, 1, arena_printf(t->e->arena, "%s {", point_loop(t)));
+    if (t->k->n_outer)
+        loops_line(t, 2, outer_decode(t));
+    TRY(loops_print_row(t, 2));
+    loops_line(t, 1, "}");
+    return NULL;
+}
+
+/* ---- the kernel ------------------------------------------------------------------------------ */
+
+static void print_launch(LoopText *t, const CudaHandle *handle)
+{
+    Arena      *arena = t->e->arena;
+    int         per_block = points_per_block(t);
+    const char *n = emit_expr(t->e, n_points(t));
+    const char *blocks = arena_printf(arena, "(%s + %d) / %d", n, per_block - 1, per_block);
+    if (is_folded(t))
+        blocks = arena_printf(arena, "aotc_min_i64(%s, INT64_C(2147483647))", blocks);
+    CudaLaunch launch = {.grid = {blocks}, .block = {arena_printf(arena, "%d", t->plan->threads)}};
+    cuda_launch(t->c, handle, &launch, 1);
+}
+
+Error *cuda_emit_loops(CudaEmit *c, const Kernel *k)
+{
+    LoopText   t = {.c = c, .e = &c->e, .k = k, .plan = &k->cuda};
+    Text       body = text_new(c->e.arena), *out = c->e.out;
+    CudaHandle handle = {0};
+    c->e.out = &body;
+    Error *error = k->cuda.shape == CUDA_FLAT ? print_flat(&t) : print_rows(&t);
+    c->e.out = out;
+    TRY(error);
+    CudaFunction spec = {.suffix = "",
+                         .body = body.data,
+                         .threads = k->cuda.threads,
+                         .no_restrict = emit_has_aliases(k)};
+    TRY(cuda_function(c, &spec, &handle));
+    print_launch(&t, &handle);
+    return NULL;
+}

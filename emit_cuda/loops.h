@@ -1,0 +1,58 @@
+/* What the files that print KERNEL_LOOPS for a GPU share: loops.c (points of the outer dims,
+ * launches), loops_rows.c (stages of a row), loops_store.c (stores, reductions). */
+#ifndef AOTC_EMIT_CUDA_LOOPS_H
+#define AOTC_EMIT_CUDA_LOOPS_H
+
+#include "emit_cuda/cuda_internal.h"
+
+typedef struct LoopStore {
+    const Loop *loop;
+    int         item, mask; /* of the nest; mask -1: none */
+    const char *index;      /* NULL: no memory */
+    const char *acc;        /* REDUCE: the accumulator */
+} LoopStore;
+
+/* A value of an earlier stage in a variable: what later stages load. */
+typedef struct LoopKept {
+    const Buffer *buffer;
+    const Expr   *index; /* NULL: a LOCAL buffer */
+    const char   *text;
+} LoopKept;
+
+typedef struct LoopText {
+    CudaEmit           *c;
+    Emit               *e;
+    const Kernel       *k;
+    const CudaSchedule *plan;
+    VEC(LoopStore) stores; /* of the nest being printed */
+    VEC(LoopKept) kept;
+} LoopText;
+
+/* ---- loops.c --------------------------------------------------------------------------------- */
+const char *loops_int(const LoopText *t); /* type of indices */
+/* An expression over sizes, in that type. */
+const char *loops_expr(LoopText *t, const Expr *e);
+void        loops_line(LoopText *t, int indent, const char *text);
+void        loops_nest(LoopText *t, Nest *nest, int indent);
+/* Lines `const int32_t i0 = p / 12, …;` that decode the flat index over dims, last one fastest. */
+void        loops_decode(LoopText *t, Text *out, int indent, const char *flat, Symbol *const *vars,
+                         const Expr *const *sizes, int n);
+
+/* ---- loops_rows.c ---------------------------------------------------------------------------- */
+/* All stages of one point: outer variables and `lane` are in scope. */
+Error *loops_print_row(LoopText *t, int indent);
+
+/* ---- loops_store.c --------------------------------------------------------------------------- */
+/* Values, masks and indices of a stage announced; then their stores and steps printed in order. */
+void        loops_announce(LoopText *t, Nest *nest, const Stage *stage);
+Error      *loops_print_stores(LoopText *t, Nest *nest, const Stage *stage);
+const char *loops_position(LoopText *t, const Stage *stage); /* of the inner point, in the row */
+/* REDUCE: its accumulator declared; all threads of the row get the result; its value as out dtype.
+ */
+void        loops_declare(LoopText *t, const Loop *loop, int indent);
+void        loops_combine(LoopText *t, const LoopStore *store, int indent);
+const char *loops_result(LoopText *t, const LoopStore *store);
+const char *loops_name(LoopText *t, const char *stem, const Loop *loop);
+bool        loops_is_placed(const Loop *loop);
+
+#endif
