@@ -1,7 +1,6 @@
-/* opt, inspect and ops. */
+/* opt and inspect. */
 #include "aotc/commands.h"
 
-#include "ir/ops.h"
 #include "package/archive_read.h"
 
 #include <jansson.h>
@@ -146,43 +145,5 @@ Error *command_inspect(Arena *arena, Command *c)
         printf("target %s\n", json_string_value(entry));
     json_array_foreach(json_object_get(root, "entries"), i, entry) print_entry(entry);
     json_decref(root);
-    return NULL;
-}
-
-/* ---- ops ------------------------------------------------------------------------------------- */
-
-static const char *const kind_names[] = {
-    [OP_POINTWISE] = "pointwise",       [OP_REDUCTION] = "reduction", [OP_VIEW] = "view",
-    [OP_INDEXED] = "indexed",           [OP_COMPOSITE] = "composite", [OP_TEMPLATE] = "template",
-    [OP_HIGHER_ORDER] = "higher order", [OP_EFFECT] = "effect"};
-
-typedef struct OpsCx {
-    int  n;
-    bool json;
-} OpsCx;
-
-static void print_op(void *user, const OpDesc *row)
-{
-    OpsCx *cx = user;
-    size_t name = strcspn(row->schema, "(");
-    if (cx->json)
-        printf("%s{\"op\": \"%.*s\", \"kind\": \"%s\"}", cx->n ? ",\n" : "", (int)name, row->schema,
-               kind_names[row->kind]);
-    else
-        printf("%-52.*s %s\n", (int)name, row->schema, kind_names[row->kind]);
-    cx->n++;
-}
-
-Error *command_ops(Arena *arena, Command *c)
-{
-    OpsCx cx = {0, c->json};
-    (void)arena;
-    if (c->json)
-        puts("[");
-    op_for_each(print_op, &cx);
-    if (c->json)
-        puts("\n]");
-    else
-        printf("%d operators\n", cx.n);
     return NULL;
 }

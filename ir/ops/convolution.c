@@ -190,9 +190,9 @@ static Error *expand_conv_tbc(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn)                                                                        \
+#define COMPOSITE(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 /* ---- aotc::spread: elements stride apart, zeros between and around them; a negative border crops

@@ -704,22 +704,22 @@ static Scalar *element_window(LowerCx *cx, const Node *node, int result, const E
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define INDEXED(text, infer_fn, element_fn)                                                        \
+#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn               \
+        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
     }
-#define ALIAS(text)                                                                                \
+#define ALIAS(text, ...)                                                                           \
     {                                                                                              \
-        .schema = text, .kind = OP_VIEW, .infer = infer_alias, .view = map_alias                   \
+        .schema = text, .kind = OP_VIEW, .infer = infer_alias, .view = map_alias, __VA_ARGS__      \
     }
-#define COPY(text)                                                                                 \
+#define COPY(text, ...)                                                                            \
     {                                                                                              \
         .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_NONE, .infer = infer_to_copy,     \
-        .body = "self"                                                                             \
+        .body = "self", __VA_ARGS__                                                                \
     }
-#define EXPAND_FN(text, fn)                                                                        \
+#define EXPAND_FN(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc creation_ops[] = {

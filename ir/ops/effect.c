@@ -48,14 +48,14 @@ static Error *infer_metadata(Node *node)
     return NULL;
 }
 
-#define EFFECT(text)                                                                               \
+#define EFFECT(text, ...)                                                                          \
     {                                                                                              \
-        .schema = text, .kind = OP_EFFECT                                                          \
+        .schema = text, .kind = OP_EFFECT, __VA_ARGS__                                             \
     }
-#define FUNCTIONAL(text)                                                                           \
+#define FUNCTIONAL(text, ...)                                                                      \
     {                                                                                              \
         .schema = text, .kind = OP_COMPOSITE, .infer = infer_functional,                           \
-        .expand_fn = expand_functional                                                             \
+        .expand_fn = expand_functional, __VA_ARGS__                                                \
     }
 
 const OpDesc effect_ops[] = {

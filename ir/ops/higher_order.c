@@ -5,9 +5,9 @@
  * the rows are found by name alone. */
 #include "ir/ops.h"
 
-#define HIGHER_ORDER(name)                                                                         \
+#define HIGHER_ORDER(name, ...)                                                                    \
     {                                                                                              \
-        .schema = "higher_order::" name "(...) -> (...)", .kind = OP_HIGHER_ORDER                  \
+        .schema = "higher_order::" name "(...) -> (...)", .kind = OP_HIGHER_ORDER, __VA_ARGS__     \
     }
 
 const OpDesc higher_order_ops[] = {

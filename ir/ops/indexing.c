@@ -1152,19 +1152,20 @@ static Error *infer_item(Node *node)
     return NULL;
 }
 
-#define INDEXED(text, infer_fn, element_fn)                                                        \
+#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn               \
+        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
     }
-#define COMPOSITE(text, fn)                                                                        \
+#define COMPOSITE(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
-#define TEMPLATE(text, which, infer_fn)                                                            \
+#define TEMPLATE(text, which, infer_fn, ...)                                                       \
     {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = which             \
+        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = which,            \
+        __VA_ARGS__                                                                                \
     }
-#define SCATTER(text, infer_fn) TEMPLATE(text, TEMPLATE_SCATTER, infer_fn)
+#define SCATTER(text, infer_fn, ...) TEMPLATE(text, TEMPLATE_SCATTER, infer_fn, __VA_ARGS__)
 
 const OpDesc indexing_ops[] = {
     INDEXED("aten::cat(Tensor[] tensors, int dim=0) -> Tensor", infer_cat, element_cat),

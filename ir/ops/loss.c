@@ -609,9 +609,9 @@ static Error *expand_multilabel_margin(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define EXPAND_FN(text, fn)                                                                        \
+#define EXPAND_FN(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc loss_ops[] = {

@@ -680,17 +680,20 @@ static Error *expand_bilinear(Node *node, Value **results)
     return b.error;
 }
 
-#define GEMM(text, infer_fn)                                                                       \
+#define GEMM(text, infer_fn, ...)                                                                  \
     {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .template_kind = TEMPLATE_GEMM, .infer = infer_fn     \
+        .schema = text, .kind = OP_TEMPLATE, .template_kind = TEMPLATE_GEMM, .infer = infer_fn,    \
+        __VA_ARGS__                                                                                \
     }
-#define COMPOSITE(text, fn)                                                                        \
+#define COMPOSITE(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc matmul_ops[] = {
-    GEMM("aten::mm(Tensor self, Tensor mat2) -> Tensor", infer_mm),
+    GEMM("aten::mm(Tensor self, Tensor mat2) -> Tensor", infer_mm,
+         .samples = "self=f32[3,4] mat2=f32[4,5] | self=f32[0,4] mat2=f32[4,5] | ! self=f32[3,4] "
+                    "mat2=f32[3,4]"),
     GEMM("aten::bmm(Tensor self, Tensor mat2) -> Tensor", infer_bmm),
     GEMM("aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> "
          "Tensor",

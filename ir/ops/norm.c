@@ -458,14 +458,15 @@ static Error *expand_weight_norm(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define EXPAND_FN(text, fn)                                                                        \
+#define EXPAND_FN(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 /* Kept whole for patterns (attention) until the late decomposition. */
-#define EXPAND_LATE(text, fn)                                                                      \
+#define EXPAND_LATE(text, fn, ...)                                                                 \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, .keep_for_template = true           \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, .keep_for_template = true,          \
+        __VA_ARGS__                                                                                \
     }
 
 const OpDesc norm_ops[] = {

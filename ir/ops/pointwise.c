@@ -8,6 +8,7 @@
  * picks the text where an argument (a mode, an exponent, None) decides.  Formulas are those of ATen
  * (aten/src/ATen/native/cpu). */
 #include "ir/ops/ops_internal.h"
+#include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -399,6 +400,15 @@ static Error *infer_minus(Node *node)
     return NULL;
 }
 
+/* at::native::relu: "Boolean inputs not supported". */
+static Error *infer_relu(Node *node)
+{
+    TRY(infer_pointwise(node));
+    if (node_result_type(node, 0)->dtype == DT_BOOL)
+        return node_error(node, E_VALUE, "%s of a bool tensor", node->schema->base);
+    return NULL;
+}
+
 /* rrelu without training is leaky_relu with the mean slope. */
 static Error *infer_rrelu(Node *node)
 {
@@ -609,27 +619,28 @@ static Error *expand_cross(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define BODY(text, promotion, body_text)                                                           \
+#define BODY(text, promotion, body_text, ...)                                                      \
     {                                                                                              \
-        .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .body = body_text    \
+        .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .body = body_text,   \
+        __VA_ARGS__                                                                                \
     }
-#define BODY_INFER(text, promotion, infer_fn, body_text)                                           \
+#define BODY_INFER(text, promotion, infer_fn, body_text, ...)                                      \
     {                                                                                              \
         .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .infer = infer_fn,   \
-        .body = body_text                                                                          \
+        .body = body_text, __VA_ARGS__                                                             \
     }
-#define BODY_FN(text, promotion, infer_fn, fn)                                                     \
+#define BODY_FN(text, promotion, infer_fn, fn, ...)                                                \
     {                                                                                              \
         .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .infer = infer_fn,   \
-        .body_fn = fn                                                                              \
+        .body_fn = fn, __VA_ARGS__                                                                 \
     }
-#define EXPAND(text, expansion)                                                                    \
+#define EXPAND(text, expansion, ...)                                                               \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand = expansion                                  \
+        .schema = text, .kind = OP_COMPOSITE, .expand = expansion, __VA_ARGS__                     \
     }
-#define EXPAND_FN(text, fn)                                                                        \
+#define EXPAND_FN(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc pointwise_ops[] = {
@@ -795,16 +806,19 @@ const OpDesc pointwise_ops[] = {
     BODY("aten::frac(Tensor self) -> Tensor", DEFAULT, "sub(self, trunc(self))"),
     BODY("aten::conj_physical(Tensor self) -> Tensor", DEFAULT, "self"),
     BODY("aten::_conj_physical(Tensor self) -> Tensor", DEFAULT, "self"),
-    BODY("aten::relu(Tensor self) -> Tensor", DEFAULT, "maximum(self, 0)"),
+    BODY_INFER("aten::relu(Tensor self) -> Tensor", DEFAULT, infer_relu, "maximum(self, 0)",
+               .samples = UNARY_SAMPLES " | self=i64[5] | ! self=bool[3]"),
     BODY_FN("aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? "
             "neginf=None) -> Tensor",
             DEFAULT, NULL, body_nan_to_num),
 
     /* functions of floats */
-    BODY("aten::exp(Tensor self) -> Tensor", INT_TO_FLOAT, "exp(self)"),
+    BODY("aten::exp(Tensor self) -> Tensor", INT_TO_FLOAT, "exp(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::exp2(Tensor self) -> Tensor", INT_TO_FLOAT, "exp2(self)"),
     BODY("aten::special_exp2(Tensor self) -> Tensor", INT_TO_FLOAT, "exp2(self)"),
-    BODY("aten::expm1(Tensor self) -> Tensor", INT_TO_FLOAT, "expm1(self)"),
+    BODY("aten::expm1(Tensor self) -> Tensor", INT_TO_FLOAT, "expm1(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::special_expm1(Tensor self) -> Tensor", INT_TO_FLOAT, "expm1(self)"),
     BODY("aten::log(Tensor self) -> Tensor", INT_TO_FLOAT, "log(self)"),
     BODY("aten::log2(Tensor self) -> Tensor", INT_TO_FLOAT, "log2(self)"),
@@ -814,27 +828,36 @@ const OpDesc pointwise_ops[] = {
     BODY("aten::sqrt(Tensor self) -> Tensor", INT_TO_FLOAT, "sqrt(self)"),
     BODY("aten::rsqrt(Tensor self) -> Tensor", INT_TO_FLOAT, "rsqrt(self)"),
     BODY("aten::reciprocal(Tensor self) -> Tensor", INT_TO_FLOAT, "reciprocal(self)"),
-    BODY("aten::sin(Tensor self) -> Tensor", INT_TO_FLOAT, "sin(self)"),
-    BODY("aten::cos(Tensor self) -> Tensor", INT_TO_FLOAT, "cos(self)"),
+    BODY("aten::sin(Tensor self) -> Tensor", INT_TO_FLOAT, "sin(self)",
+         .samples = UNARY_INT_SAMPLES),
+    BODY("aten::cos(Tensor self) -> Tensor", INT_TO_FLOAT, "cos(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::tan(Tensor self) -> Tensor", INT_TO_FLOAT, "tan(self)"),
     BODY("aten::asin(Tensor self) -> Tensor", INT_TO_FLOAT, "asin(self)"),
     BODY("aten::arcsin(Tensor self) -> Tensor", INT_TO_FLOAT, "asin(self)"),
     BODY("aten::acos(Tensor self) -> Tensor", INT_TO_FLOAT, "acos(self)"),
     BODY("aten::arccos(Tensor self) -> Tensor", INT_TO_FLOAT, "acos(self)"),
-    BODY("aten::atan(Tensor self) -> Tensor", INT_TO_FLOAT, "atan(self)"),
+    BODY("aten::atan(Tensor self) -> Tensor", INT_TO_FLOAT, "atan(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::arctan(Tensor self) -> Tensor", INT_TO_FLOAT, "atan(self)"),
-    BODY("aten::sinh(Tensor self) -> Tensor", INT_TO_FLOAT, "sinh(self)"),
-    BODY("aten::cosh(Tensor self) -> Tensor", INT_TO_FLOAT, "cosh(self)"),
-    BODY("aten::tanh(Tensor self) -> Tensor", INT_TO_FLOAT, "tanh(self)"),
-    BODY("aten::asinh(Tensor self) -> Tensor", INT_TO_FLOAT, "asinh(self)"),
+    BODY("aten::sinh(Tensor self) -> Tensor", INT_TO_FLOAT, "sinh(self)",
+         .samples = UNARY_INT_SAMPLES),
+    BODY("aten::cosh(Tensor self) -> Tensor", INT_TO_FLOAT, "cosh(self)",
+         .samples = UNARY_INT_SAMPLES),
+    BODY("aten::tanh(Tensor self) -> Tensor", INT_TO_FLOAT, "tanh(self)",
+         .samples = UNARY_INT_SAMPLES),
+    BODY("aten::asinh(Tensor self) -> Tensor", INT_TO_FLOAT, "asinh(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::arcsinh(Tensor self) -> Tensor", INT_TO_FLOAT, "asinh(self)"),
     BODY("aten::acosh(Tensor self) -> Tensor", INT_TO_FLOAT, "acosh(self)"),
     BODY("aten::arccosh(Tensor self) -> Tensor", INT_TO_FLOAT, "acosh(self)"),
     BODY("aten::atanh(Tensor self) -> Tensor", INT_TO_FLOAT, "atanh(self)"),
     BODY("aten::arctanh(Tensor self) -> Tensor", INT_TO_FLOAT, "atanh(self)"),
-    BODY("aten::erf(Tensor self) -> Tensor", INT_TO_FLOAT, "erf(self)"),
+    BODY("aten::erf(Tensor self) -> Tensor", INT_TO_FLOAT, "erf(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::special_erf(Tensor self) -> Tensor", INT_TO_FLOAT, "erf(self)"),
-    BODY("aten::erfc(Tensor self) -> Tensor", INT_TO_FLOAT, "erfc(self)"),
+    BODY("aten::erfc(Tensor self) -> Tensor", INT_TO_FLOAT, "erfc(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::special_erfc(Tensor self) -> Tensor", INT_TO_FLOAT, "erfc(self)"),
     BODY("aten::erfinv(Tensor self) -> Tensor", INT_TO_FLOAT, "erfinv(self)"),
     BODY("aten::special_erfinv(Tensor self) -> Tensor", INT_TO_FLOAT, "erfinv(self)"),
@@ -843,7 +866,8 @@ const OpDesc pointwise_ops[] = {
     BODY("aten::digamma(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)"),
     BODY("aten::special_digamma(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)"),
     BODY("aten::special_psi(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)"),
-    BODY("aten::sigmoid(Tensor self) -> Tensor", INT_TO_FLOAT, "sigmoid(self)"),
+    BODY("aten::sigmoid(Tensor self) -> Tensor", INT_TO_FLOAT, "sigmoid(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::special_expit(Tensor self) -> Tensor", INT_TO_FLOAT, "sigmoid(self)"),
     BODY("aten::deg2rad(Tensor self) -> Tensor", INT_TO_FLOAT, "mul(self, 0.017453292519943295)"),
     BODY("aten::rad2deg(Tensor self) -> Tensor", INT_TO_FLOAT, "mul(self, 57.295779513082321)"),

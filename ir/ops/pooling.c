@@ -683,9 +683,9 @@ static Error *expand_col2im(Node *node, Value **results)
     return b.error;
 }
 
-#define INDEXED(text, infer_fn, element_fn)                                                        \
+#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn               \
+        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
     }
 /* max_unpool: every element goes where the maximum came from, all other places are 0.  An index
  * counts positions of one channel. */
@@ -718,9 +718,9 @@ static Error *expand_max_unpool(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn)                                                                        \
+#define COMPOSITE(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc pooling_ops[] = {

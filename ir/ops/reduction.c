@@ -471,23 +471,23 @@ static Error *expand_logsumexp(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define REDUCE(text, op)                                                                           \
+#define REDUCE(text, op, ...)                                                                      \
     {                                                                                              \
-        .schema = text, .kind = OP_REDUCTION, .reduce = REDUCE_##op                                \
+        .schema = text, .kind = OP_REDUCTION, .reduce = REDUCE_##op, __VA_ARGS__                   \
     }
-#define MEAN(text)                                                                                 \
+#define MEAN(text, ...)                                                                            \
     {                                                                                              \
         .schema = text, .kind = OP_REDUCTION, .infer = infer_mean, .reduce = REDUCE_SUM,           \
-        .after = "div(x, n)"                                                                       \
+        .after = "div(x, n)", __VA_ARGS__                                                          \
     }
-#define NANSUM(text)                                                                               \
+#define NANSUM(text, ...)                                                                          \
     {                                                                                              \
         .schema = text, .kind = OP_REDUCTION, .reduce = REDUCE_SUM,                                \
-        .before = "select(isnan(x), 0, x)"                                                         \
+        .before = "select(isnan(x), 0, x)", __VA_ARGS__                                            \
     }
-#define EXPAND_FN(text, fn)                                                                        \
+#define EXPAND_FN(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc reduction_ops[] = {

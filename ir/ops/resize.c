@@ -796,13 +796,13 @@ static Error *expand_channel_shuffle(Node *node, Value **results)
     return b.error;
 }
 
-#define INDEXED(text, infer_fn, element_fn)                                                        \
+#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn               \
+        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
     }
-#define COMPOSITE(text, fn)                                                                        \
+#define COMPOSITE(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 #define PAD(text) INDEXED(text, infer_pad, element_pad)
 #define NEAREST(text) INDEXED(text, infer_upsample, element_nearest)

@@ -456,9 +456,9 @@ static Error *expand_bag_call(Node *node, Value **results)
     return NULL;
 }
 
-#define COMPOSITE(text, fn)                                                                        \
+#define COMPOSITE(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc rnn_ops[] = {

@@ -107,13 +107,14 @@ static Error *expand_trapezoid(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define SCAN(text, infer_fn)                                                                       \
+#define SCAN(text, infer_fn, ...)                                                                  \
     {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = TEMPLATE_SCAN     \
+        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = TEMPLATE_SCAN,    \
+        __VA_ARGS__                                                                                \
     }
-#define EXPAND_FN(text, fn)                                                                        \
+#define EXPAND_FN(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc scan_ops[] = {

@@ -380,13 +380,14 @@ static Error *expand_nanmedian(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define SORT(text, infer_fn)                                                                       \
+#define SORT(text, infer_fn, ...)                                                                  \
     {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = TEMPLATE_SORT     \
+        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = TEMPLATE_SORT,    \
+        __VA_ARGS__                                                                                \
     }
-#define EXPAND_FN(text, fn)                                                                        \
+#define EXPAND_FN(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc sort_ops[] = {

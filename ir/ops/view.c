@@ -845,13 +845,13 @@ static Error *expand_atleast(Node *node, Value **results)
     return NULL;
 }
 
-#define VIEW(text, infer_fn, view_fn)                                                              \
+#define VIEW(text, infer_fn, view_fn, ...)                                                         \
     {                                                                                              \
-        .schema = text, .kind = OP_VIEW, .infer = infer_fn, .view = view_fn                        \
+        .schema = text, .kind = OP_VIEW, .infer = infer_fn, .view = view_fn, __VA_ARGS__           \
     }
-#define COMPOSITE(text, fn)                                                                        \
+#define COMPOSITE(text, fn, ...)                                                                   \
     {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn                                      \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc view_ops[] = {
