@@ -18,6 +18,9 @@
 /* A kernel without outer dims runs on one thread: a reduction longer than this keeps its followers
  * apart. */
 #define MAX_SERIAL_ROW (1 << 16)
+/* Elements up to which kernels that have nothing in common share a launch on a GPU: fewer than its
+ * threads. */
+#define MAX_SHARED_LAUNCH (1 << 16)
 
 typedef struct Frame {
     Kernel      *k;
@@ -248,6 +251,72 @@ static void check_overwrite(void *user, Scalar *load)
         w->conflict = true;
 }
 
+static bool is_plain(const Loop *loop)
+{
+    return !loop->is_scatter && !loop->accumulate;
+}
+
+/* Two stores into one buffer, `by` elements apart: does no element belong to both?  The dims whose
+ * strides are below `by` must not reach that far, and all others must step over both.
+ *
+ *   cat of [16,64] and [16,64] along dim 1:   128*i + j   and   128*i + j + 64 */
+static bool boxes_differ(Lower *lo, const Expr *index, Symbol *const *vars,
+                         const Expr *const *sizes, int n, int64_t by)
+{
+    int64_t reach = 0, step, size;
+    for (int d = 0; d < n; d++) {
+        const Expr *coeff, *rest;
+        if (!expr_linear(lo->ir->exprs, index, vars[d], &coeff, &rest) ||
+            !expr_is_int(coeff, &step) || step < 0)
+            return false;
+        if (step > 0 && step <= by) {
+            if (!expr_is_int(sizes[d], &size) || size > INT32_MAX || step > INT32_MAX)
+                return false;
+            reach += (size - 1) * step;
+        }
+    }
+    for (int d = 0; d < n; d++) {
+        const Expr *coeff, *rest;
+        expr_linear(lo->ir->exprs, index, vars[d], &coeff, &rest);
+        if (expr_is_int(coeff, &step) && step > by && step <= by + reach)
+            return false;
+    }
+    return by > reach;
+}
+
+/* Pieces of one buffer (cat, stack) may be written by one kernel when they have no element in
+ * common. */
+static bool writes_apart(Lower *lo, Kernel *k, const Loop *loop)
+{
+    ExprPool *p = lo->ir->exprs;
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++) {
+            const Loop *other = k->stages[s]->loops[l];
+            int64_t     by;
+            if (other->out != loop->out)
+                continue;
+            if (other->kind != LOOP_POINTWISE || loop->kind != LOOP_POINTWISE ||
+                k->stages[s]->n_inner || !is_plain(other) || !is_plain(loop) ||
+                !expr_is_int(expr_sub(p, loop->index, other->index), &by) ||
+                !boxes_differ(lo, loop->index, k->outer, k->outer_sizes, k->n_outer,
+                              by < 0 ? -by : by))
+                return false;
+        }
+    return true;
+}
+
+/* On a GPU a launch costs more than what a small kernel does: those of equal dims share one. */
+static bool shares_launch(Lower *lo, const Kernel *k, const Loop *loop)
+{
+    if (!lower_for_cuda(lo) || loop->kind != LOOP_POINTWISE || k->kind != KERNEL_LOOPS)
+        return false;
+    for (int s = 0; s < k->n_stages; s++)
+        if (k->stages[s]->n_inner)
+            return false;
+    return expr_range(expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer)).max <=
+           MAX_SHARED_LAUNCH;
+}
+
 /* Is it right to run the loop (already in the kernel's frame) inside the kernel? */
 static bool can_fuse(Lower *lo, Kernel *k, const Loop *loop, Legality *g)
 {
@@ -263,9 +332,9 @@ static bool can_fuse(Lower *lo, Kernel *k, const Loop *loop, Legality *g)
         g->why_not = "overwrites what the kernel still reads";
     int  stage;
     bool is_reduce;
-    if (store_index(k, loop->out, &stage, &is_reduce))
+    if (store_index(k, loop->out, &stage, &is_reduce) && !writes_apart(lo, k, loop))
         g->why_not = "both write one buffer";
-    if (!g->shared && !g->why_not)
+    if (!g->shared && !g->why_not && !shares_launch(lo, k, loop))
         g->why_not = "shares no memory with the kernel";
     lo->why_not = g->why_not;
     return !g->why_not;
@@ -390,11 +459,6 @@ static Loop *into_frame(Lower *lo, const Frame *f, const Loop *loop, bool with_i
     }
     return loop_map_through(lo, loop, pool, s.here, s.there, k->outer, k->outer_sizes, k->n_outer,
                             f->inner, f->inner_sizes, n_inner);
-}
-
-static bool is_plain(const Loop *loop)
-{
-    return !loop->is_scatter && !loop->accumulate;
 }
 
 static bool is_large(const Expr *const *sizes, int n, ExprPool *p, int64_t limit)
@@ -672,6 +736,15 @@ static void forward_values(Lower *lo, Kernel *k)
     }
 }
 
+static int n_writers(const Kernel *k, const Buffer *b)
+{
+    int n = 0;
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++)
+            n += k->stages[s]->loops[l]->out == b;
+    return n;
+}
+
 static void localize(Kernel *k, const int *readers)
 {
     for (int s = 0; s < k->n_stages; s++) {
@@ -684,6 +757,8 @@ static void localize(Kernel *k, const int *readers)
                               is_plain(loop);
             kernel_for_each_load(k, touch_load, &t);
             is_private &= readers[loop->out->id] == (t.hit ? 1 : 0);
+            if (t.hit && n_writers(k, loop->out) > 1) /* pieces are no one value */
+                is_private = false;
             if (is_private && t.hit) {
                 loop->out->kind = BUFFER_LOCAL;
                 loop->out->is_row = loop->kind == LOOP_POINTWISE && stage->n_inner > 0;

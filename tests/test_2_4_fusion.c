@@ -12,6 +12,7 @@
 
 #include "passes/pass.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct Lowering {
@@ -109,6 +110,12 @@ static void test_one_kernel(void **state)
          "[1,0])\n"
          " %2 = aten.view.default(%x, [24])\n %3 = aten.add.Tensor(%1, 1)\n return %3\n}\n",
          96, 96},
+        {"pieces of one buffer",
+         "graph @f(%i: i64[5], %u: f32[5,8], %v: f32[5,8], %w: f32[5,8]) {\n"
+         " %0 = aten.embedding.default(%u, %i)\n %1 = aten.embedding.default(%v, %i)\n"
+         " %2 = aten.embedding.default(%w, %i)\n %3 = aten.stack.default([%0, %1, %2], 1)\n"
+         " return %3\n}\n",
+         40 + 3 * 160, 480},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Lowering l;
@@ -149,6 +156,29 @@ static void test_kept_apart(void **state)
         plan_of(&l, cases[i].source);
         if (l.plan->kernels.n != cases[i].kernels)
             fail_msg("%s: %d kernels", cases[i].what, l.plan->kernels.n);
+        arena_destroy(l.arena);
+    }
+}
+
+/* On a GPU small kernels of equal dims share a launch, large ones do not. */
+static void test_shared_launch(void **state)
+{
+    (void)state;
+    for (int is_large = 0; is_large < 2; is_large++) {
+        Lowering l = {.arena = arena_create(NULL)};
+        Graph   *graph = NULL;
+        char     source[300];
+        snprintf(source, sizeof source,
+                 "graph @f(%%x: f32[%d], %%y: f32[%d]) {\n %%0 = aten.cos.default(%%x)\n"
+                 " %%1 = aten.sin.default(%%y)\n return %%0, %%1\n}\n",
+                 is_large ? 100000 : 64, is_large ? 100000 : 64);
+        l.cx.arena = l.arena;
+        l.cx.target_is_cuda = true;
+        assert_null(graph_parse(ir_create(l.arena, "test"), source, &graph));
+        assert_null(passes_run(graph, &l.cx));
+        assert_null(lower_graph(graph, &l.cx, &l.plan));
+        assert_int_equal(l.plan->kernels.n, is_large ? 2 : 1);
+        assert_true(l.plan->is_cuda);
         arena_destroy(l.arena);
     }
 }
@@ -322,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_kernel),
         cmocka_unit_test(test_kept_apart),
+        cmocka_unit_test(test_shared_launch),
         cmocka_unit_test(test_epilogue),
         cmocka_unit_test(test_tied_weight_is_stored_once),
         cmocka_unit_test(test_cache_is_written_in_place),
