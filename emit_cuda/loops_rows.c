@@ -112,7 +112,7 @@ static Error *finish_reductions(LoopText *t, int stage, int indent)
 {
     Nest nest;
     bool any = false;
-    loops_nest(t, &nest, indent);
+    loops_nest(t, &nest, indent + 1);
     for (int i = 0; i < t->stores.n; i++) {
         LoopStore *store = &t->stores.items[i];
         if (store->loop->kind != LOOP_REDUCE)
@@ -125,11 +125,13 @@ static Error *finish_reductions(LoopText *t, int stage, int indent)
     if (!any)
         return NULL;
     bind_kept(t, &nest);
+    loops_line(t, indent, "{");
     TRY(nest_open(&nest));
     for (int i = 0; i < t->stores.n; i++)
         if (t->stores.items[i].loop->kind == LOOP_REDUCE)
             store_reduced(t, &nest, &t->stores.items[i], stage);
     nest_close(&nest);
+    loops_line(t, indent, "}");
     return nest.error;
 }
 
