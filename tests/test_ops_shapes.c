@@ -1191,8 +1191,11 @@ static void check_row(void *cx, const OpDesc *row)
 static void test_rows(void **state)
 {
     (void)state;
-    const OpDesc *const tables[] = {view_ops,    indexing_ops, matmul_ops,    convolution_ops,
-                                    pooling_ops, resize_ops,   attention_ops, rnn_ops};
+    const OpDesc *const tables[] = {view_ops,    permute_ops,   slice_ops,        split_ops,
+                                    arrange_ops, indexing_ops,  view_scatter_ops, diagonal_ops,
+                                    scatter_ops, unbacked_ops,  matmul_ops,       convolution_ops,
+                                    pooling_ops, resize_ops,    pad_ops,          grid_sample_ops,
+                                    shuffle_ops, attention_ops, rnn_ops};
     Env                 env;
     Seen                seen;
     env_create(&env);

@@ -13,7 +13,8 @@ ExprPool         *shape_pool(const Node *node);
 const Expr       *shape_int(const Node *node, int64_t value);
 const TensorType *shape_type(const Node *node, const char *param); /* asserts a tensor argument */
 Value *shape_first_tensor(const Node *node); /* looks into lists too; NULL when there is none */
-bool   shape_is_none(const Node *node, const char *param);
+const TensorType *shape_first_type(const Node *node); /* of that tensor: there is one */
+bool              shape_is_none(const Node *node, const char *param);
 
 /* dim wrapped into [0, rank); a rank of 0 counts as 1, as in PyTorch. */
 Error *shape_wrap_dim(const Node *node, int64_t dim, int rank, int *out);
@@ -43,6 +44,7 @@ Error *shape_broadcast(const Node *node, const Expr *const *a, int na, const Exp
                        const Expr *out[MAX_RANK], int *n);
 
 /* ---- index arithmetic ------------------------------------------------------------------------ */
+bool        shape_same(ExprPool *pool, const Expr *a, const Expr *b); /* provably equal */
 const Expr *shape_linear(ExprPool *pool, const Expr *const *index, const Expr *const *sizes,
                          int rank);
 void        shape_delinear(ExprPool *pool, const Expr *flat, const Expr *const *sizes, int rank,
@@ -60,8 +62,11 @@ const Expr *shape_wrap_index(ExprPool *pool, const Expr *v, const Expr *size);
 /* index[] into a result of out_rank to that of an operand which was broadcast into it. */
 void        shape_broadcast_index(ExprPool *pool, const TensorType *type, const Expr *const *index,
                                   int out_rank, const Expr **in);
+/* min(max(e, 0), size - 1). */
+const Expr *shape_clamped(ExprPool *pool, const Expr *e, const Expr *size);
 
 /* ---- element functions ----------------------------------------------------------------------- */
+Scalar     *shape_zero(LowerCx *cx, DType dtype);
 /* true where 0 <= e < n; NULL when that always holds. */
 Scalar     *shape_in_range(LowerCx *cx, const Expr *e, const Expr *n);
 Scalar     *shape_condition(LowerCx *cx, const Expr *condition); /* NULL when it always holds */
@@ -108,7 +113,8 @@ Value *build_expand_to(Build *b, Value *v, const Expr *const *sizes, int rank);
 Value *build_select(Build *b, Value *v, int dim, int64_t index);
 Value *build_slice(Build *b, Value *v, int dim, const Expr *start, const Expr *end);
 Value *build_transpose(Build *b, Value *v, int dim0, int dim1);
-Value *build_cast(Build *b, Value *v, DType dtype); /* v itself when it has that dtype */
+Value *build_at_least(Build *b, Value *v, int rank); /* atleast_1d, _2d, _3d */
+Value *build_cast(Build *b, Value *v, DType dtype);  /* v itself when it has that dtype */
 /* An operator of namespace aotc by its schema text, which is registered on first use. */
 Value *build_internal(Build *b, const char *schema, const Arg *args, int n);
 Node  *build_internal_node(Build *b, const char *schema, const Arg *args, int n);

@@ -1,0 +1,192 @@
+/* Sampling at positions that a tensor gives: grid_sampler_2d, grid_sampler_3d.
+ *
+ * In: a node.  Out: `element` gives the scalar of one result element: loads at computed positions,
+ * weighted. */
+#include "ir/ops/resize.h"
+
+#include <string.h>
+
+/* ---- grid_sampler_2d, grid_sampler_3d -------------------------------------------------------- */
+typedef enum GridPad { GRID_ZEROS, GRID_BORDER, GRID_REFLECTION } GridPad;
+
+static Error *infer_grid_sampler(Node *node)
+{
+    const TensorType *x = shape_type(node, "input"), *grid = shape_type(node, "grid");
+    int64_t           mode, padding;
+    TRY(shape_const_int(node, "interpolation_mode", &mode));
+    TRY(shape_const_int(node, "padding_mode", &padding));
+    int n = strstr(node->schema->base, "3d") ? 3 : 2;
+    if (x->rank != n + 2 || grid->rank != n + 2 || !expr_is_value(grid->sizes[n + 1], n))
+        return node_error(node, E_VALUE, "input of rank %d, grid of rank %d", x->rank, grid->rank);
+    if (mode == 2 && n == 3)
+        return node_error(node, E_VALUE, "bicubic interpolation of volumes");
+    if (mode < 0 || mode > 2 || padding < 0 || padding > 2)
+        return node_error(node, E_VALUE, "interpolation %lld, padding %lld", (long long)mode,
+                          (long long)padding);
+    const Expr *sizes[5] = {x->sizes[0], x->sizes[1]};
+    memcpy(sizes + 2, grid->sizes + 1, sizeof *sizes * (size_t)n);
+    shape_result(node, 0, x->dtype, sizes, n + 2);
+    return NULL;
+}
+
+static Scalar *f32(LowerCx *cx, double value)
+{
+    return scalar_float(cx->scalars, DT_F32, value);
+}
+
+static Scalar *clip(LowerCx *cx, Scalar *x, Scalar *last)
+{
+    /* fmax: a NaN coordinate becomes 0, as in PyTorch */
+    return scalar_2(cx->scalars, S_FMIN, scalar_2(cx->scalars, S_FMAX, x, f32(cx, 0)), last);
+}
+
+/* Mirrors x at low and low + span as often as needed (grid_sample, reflect_coordinates). */
+static Scalar *reflect(LowerCx *cx, Scalar *x, double low, Scalar *span)
+{
+    ScalarPool *p = cx->scalars;
+    x = scalar_1(p, S_ABS, scalar_2(p, S_SUB, x, f32(cx, low)));
+    Scalar *extra = scalar_2(p, S_FMOD, x, span);
+    Scalar *flips = scalar_1(p, S_FLOOR, scalar_2(p, S_DIV, x, span));
+    Scalar *even = scalar_2(p, S_EQ, scalar_2(p, S_FMOD, flips, f32(cx, 2)), f32(cx, 0));
+    Scalar *back = scalar_2(p, S_SUB, span, extra);
+    x = scalar_2(p, S_ADD, scalar_select(p, even, extra, back), f32(cx, low));
+    return scalar_select(p, scalar_2(p, S_GT, span, f32(cx, 0)), x, f32(cx, 0));
+}
+
+static Scalar *grid_pad(LowerCx *cx, Scalar *x, const Expr *size, GridPad pad, bool align)
+{
+    ExprPool *pool = cx->ir->exprs;
+    Scalar   *last = scalar_index(cx->scalars, DT_F32, expr_sub(pool, size, expr_int(pool, 1)));
+    if (pad == GRID_ZEROS)
+        return x;
+    if (pad == GRID_REFLECTION)
+        x = align ? reflect(cx, x, 0, last)
+                  : reflect(cx, x, -0.5, scalar_index(cx->scalars, DT_F32, size));
+    return clip(cx, x, last);
+}
+
+/* A coordinate in [-1, 1] in elements. */
+static Scalar *grid_position(LowerCx *cx, Scalar *x, const Expr *size, bool align)
+{
+    ScalarPool *p = cx->scalars;
+    ExprPool   *pool = cx->ir->exprs;
+    Scalar     *one = f32(cx, 1), *half = f32(cx, 0.5);
+    x = scalar_2(p, S_ADD, x, one);
+    if (align) {
+        Scalar *last = scalar_index(p, DT_F32, expr_sub(pool, size, expr_int(pool, 1)));
+        return scalar_2(p, S_MUL, scalar_2(p, S_MUL, x, half), last);
+    }
+    x = scalar_2(p, S_SUB, scalar_2(p, S_MUL, x, scalar_index(p, DT_F32, size)), one);
+    return scalar_2(p, S_MUL, x, half);
+}
+
+/* input[n, c, at...] for whole numbers; 0 outside. */
+static Scalar *grid_tap(LowerCx *cx, Value *input, const Expr *const *index, Scalar *const *at)
+{
+    ScalarPool *p = cx->scalars;
+    const Expr *in[5] = {index[0], index[1]};
+    Scalar     *inside = NULL;
+    for (int i = 0; i < input->type.rank - 2; i++) {
+        const Expr *size = input->type.sizes[2 + i];
+        Scalar     *last =
+            scalar_index(p, DT_F32, expr_sub(cx->ir->exprs, size, expr_int(cx->ir->exprs, 1)));
+        Scalar *ok = scalar_2(p, S_AND, scalar_2(p, S_GE, at[i], f32(cx, 0)),
+                              scalar_2(p, S_LE, at[i], last));
+        inside = scalar_and(p, inside, ok);
+        in[2 + i] = shape_scalar_index(cx, clip(cx, at[i], last), size);
+    }
+    Scalar *other = scalar_int(p, input->type.dtype, 0);
+    return scalar_cast(p, DT_F32, shape_masked_load(cx, input, in, inside, other));
+}
+
+/* All taps around the position: 2 a dim, or 4 (bicubic). */
+static Scalar *grid_blend(LowerCx *cx, const Node *node, const Expr *const *index,
+                          Scalar *const *position)
+{
+    ScalarPool *p = cx->scalars;
+    Value      *input = node_tensor(node, "input");
+    bool        is_cubic = node_int(node, "interpolation_mode") == 2,
+         align = node_bool(node, "align_corners");
+    GridPad pad = (GridPad)node_int(node, "padding_mode");
+    Scalar *low[3], *w[3][4], *sum = NULL;
+    int     dims = input->type.rank - 2, n = is_cubic ? 4 : 2, taps = 1;
+    for (int i = 0; i < dims; i++, taps *= n) {
+        low[i] = scalar_1(p, S_FLOOR, position[i]);
+        Scalar *t = scalar_2(p, S_SUB, position[i], low[i]);
+        if (is_cubic)
+            cubic_weights(p, t, w[i]);
+        w[i][1] = is_cubic ? w[i][1] : t;
+        w[i][0] = is_cubic ? w[i][0] : scalar_2(p, S_SUB, f32(cx, 1), t);
+    }
+    for (int tap = 0; tap < taps; tap++) {
+        Scalar *at[3], *weight = NULL;
+        for (int i = dims - 1, rest = tap; i >= 0; i--, rest /= n) {
+            int k = rest % n;
+            at[i] = scalar_2(p, S_ADD, low[i], f32(cx, k - (is_cubic ? 1 : 0)));
+            if (is_cubic) /* cubic taps are padded one by one */
+                at[i] = grid_pad(cx, at[i], input->type.sizes[2 + i], pad, align);
+            weight = weight ? scalar_2(p, S_MUL, w[i][k], weight) : w[i][k];
+        }
+        Scalar *term = scalar_2(p, S_MUL, grid_tap(cx, input, index, at), weight);
+        sum = sum ? scalar_2(p, S_ADD, sum, term) : term;
+    }
+    return sum;
+}
+
+static Scalar *element_grid_sampler(LowerCx *cx, const Node *node, int result,
+                                    const Expr *const *index)
+{
+    (void)result;
+    ExprPool   *pool = cx->ir->exprs;
+    ScalarPool *p = cx->scalars;
+    Value      *input = node_tensor(node, "input"), *grid = node_tensor(node, "grid");
+    int         n = input->type.rank - 2;
+    const Expr *at[5] = {index[0]};
+    bool        align = node_bool(node, "align_corners");
+    int64_t     mode = node_int(node, "interpolation_mode");
+    GridPad     pad = (GridPad)node_int(node, "padding_mode");
+    Scalar     *pos[3];
+    memcpy(at + 1, index + 2, sizeof *at * (size_t)n);
+    for (int i = 0; i < n; i++) { /* the grid has x first */
+        at[n + 1] = expr_int(pool, n - 1 - i);
+        Scalar *g = scalar_cast(p, DT_F32, shape_load(cx, grid, at));
+        pos[i] = grid_position(cx, g, input->type.sizes[2 + i], align);
+        if (mode != 2)
+            pos[i] = grid_pad(cx, pos[i], input->type.sizes[2 + i], pad, align);
+        if (mode == 1)
+            pos[i] = scalar_1(p, S_ROUND, pos[i]);
+    }
+    Scalar *out = mode == 1 ? grid_tap(cx, input, index, pos) : grid_blend(cx, node, index, pos);
+    return scalar_cast(p, input->type.dtype, out);
+}
+
+static Error *expand_grid_sampler(Node *node, Value **results)
+{
+    bool is_volume = shape_type(node, "input")->rank == 5;
+    return expand_as_op(
+        node, is_volume ? "aten.grid_sampler_3d.default" : "aten.grid_sampler_2d.default", results);
+}
+
+#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
+    {                                                                                              \
+        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
+    }
+#define COMPOSITE(text, fn, ...)                                                                   \
+    {                                                                                              \
+        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
+    }
+
+const OpDesc grid_sample_ops[] = {
+    INDEXED("aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int "
+            "padding_mode, bool align_corners) -> Tensor",
+            infer_grid_sampler, element_grid_sampler),
+    INDEXED("aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int "
+            "padding_mode, bool "
+            "align_corners) -> Tensor",
+            infer_grid_sampler, element_grid_sampler),
+    COMPOSITE("aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int "
+              "padding_mode, bool "
+              "align_corners) -> Tensor",
+              expand_grid_sampler),
+    {0},
+};
