@@ -78,7 +78,7 @@ typedef enum aotc_status {
     AOTC_E_GUARD = 6,    /* an input does not fit: dtype, rank, size, range, guard */
     AOTC_E_MEMORY = 7,   /* the allocator returned NULL */
     AOTC_E_ASSERT = 8,   /* an assertion of the model failed, or an index was out of bounds */
-    AOTC_E_DEVICE = 9,   /* CUDA */
+    AOTC_E_DEVICE = 9,   /* CUDA: text has the function, the driver's name of the error, its text */
     AOTC_E_UNSUPPORTED = 10 /* this build of the loader cannot do it */
 } aotc_status;
 
@@ -102,6 +102,10 @@ typedef struct aotc_allocator {
     void *(*allocate)(void *cx, size_t bytes, size_t alignment);
     void (*release)(void *cx, void *memory, size_t bytes);
     void *cx;
+    /* Memory of a CUDA device (its primary context is current); NULL: cuMemAlloc and cuMemFree.
+     * What is released is no longer in use by the device.  Both or none. */
+    void *(*allocate_device)(void *cx, int32_t device_id, size_t bytes, size_t alignment);
+    void (*release_device)(void *cx, int32_t device_id, void *memory, size_t bytes);
 } aotc_allocator;
 
 /* Threads brought by the caller: runs task(task_cx, i, n) for i in 0..n-1, all at the same time
@@ -119,6 +123,13 @@ typedef struct aotc_open_options {
     uint32_t check_weights; /* 1: compare the content hash of the weights too (reads all of them) */
 } aotc_open_options;
 
+typedef enum aotc_cuda_graph {
+    AOTC_CUDA_GRAPH_AUTO = 0, /* a run whose sizes come for the second time is recorded, where the
+                                 model allows it; else it is counted as a skip, with the reason */
+    AOTC_CUDA_GRAPH_OFF = 1,
+    AOTC_CUDA_GRAPH_ON = 2 /* recorded at the first run; a run that can be no graph fails */
+} aotc_cuda_graph;
+
 typedef struct aotc_context_options {
     uint32_t struct_size;
     int32_t
@@ -126,7 +137,21 @@ typedef struct aotc_context_options {
     const aotc_allocator *allocator; /* NULL: malloc */
     const aotc_threads   *threads;   /* NULL: the process pool */
     uint64_t              seed;      /* of random operators */
+    /* CUDA models: */
+    aotc_cuda_graph       cuda_graph;
+    int32_t n_cuda_graphs; /* kept at most, one for each combination of sizes; the one not
+                              used for longest makes room.  0: 32 */
 } aotc_context_options;
+
+/* Where a model is to run. */
+typedef struct aotc_load_options {
+    uint32_t    struct_size;
+    int32_t     device_type; /* kDLCPU, kDLCUDA; 0: CUDA where a device has code in the package,
+                                else the CPU */
+    int32_t     device_id;   /* with kDLCUDA: this device and no other; -1: the first that fits */
+    int32_t     reserved;
+    const char *target; /* "x86-64-v3", "cuda": this library and no other; NULL: the best */
+} aotc_load_options;
 
 /* ---- packages and models --------------------------------------------------------------------- */
 AOTC_API const char *aotc_version(void);
@@ -151,6 +176,14 @@ AOTC_API const char *aotc_package_entry_name(const aotc_package *package, int32_
 /* entry NULL: the only or first one.  Picks the best target for this machine. */
 AOTC_API aotc_status aotc_model_load(aotc_package *package, const char *entry, aotc_model **out,
                                      aotc_error *error);
+/* The same with a choice; nothing else than what is asked for is loaded.  AOTC_E_TARGET: the text
+ * says what the package has and what this machine has. */
+AOTC_API aotc_status aotc_model_load_for(aotc_package *package, const char *entry,
+                                         const aotc_load_options *options, aotc_model **out,
+                                         aotc_error *error);
+/* "x86-64-v3", "cuda"; the device that inputs and outputs live on. */
+AOTC_API const char *aotc_model_target(const aotc_model *model);
+AOTC_API DLDevice    aotc_model_device(const aotc_model *model);
 AOTC_API void        aotc_model_retain(aotc_model *model);
 AOTC_API void        aotc_model_release(aotc_model *model);
 
@@ -185,19 +218,39 @@ AOTC_API aotc_status aotc_context_create(aotc_model *model, const aotc_context_o
 AOTC_API void        aotc_context_destroy(aotc_context *context);
 
 /* Queues one run on `stream`; returns before the device is done (a CPU model: when all is done).
+ * A CUDA model waits where the host needs something: a size that comes from data, an output or a
+ * changed input that the caller gave on the CPU.
  *
  * inputs   n_inputs DLPack views in the order of aotc_input_info(); sizes obey the model's
  * constraints (checked), any strides; data stays the caller's and is written only where is_mutated.
  * outputs  n_outputs DLPack views.  data NULL: data, shape, strides, dtype and device are set by
  * the context, which owns the memory until its next run or its end.  data given: shape (and
- * strides, NULL is row-major) must fit. stream   CUstream, NULL for the default one; ignored by CPU
- * models.
+ * strides, NULL is row-major) must fit.
+ * stream   CUstream, NULL for the default one; ignored by CPU models.  May be capturing: then the
+ * run becomes part of the capture.
  *
  * AOTC_E_GUARD: a constraint failed, error->text names input, dim, value and bound.  After a
  * failure the context can be used again.  Allocates nothing once sizes have been seen before. */
 AOTC_API aotc_status aotc_run(aotc_context *context, const DLTensor *inputs, int32_t n_inputs,
                               DLTensor *outputs, int32_t n_outputs, void *stream,
                               aotc_error *error);
+
+/* CUDA models: waits for the runs of this context and reports what failed in them on the device.
+ * Without it, the next aotc_run() reports such a failure, and does nothing else. */
+AOTC_API aotc_status aotc_synchronize(aotc_context *context, aotc_error *error);
+
+/* CUDA graphs of a context.  A replay is a run by a graph; an update is a replay for which
+ * addresses or numbers in the graph were changed first. */
+typedef struct aotc_graph_counters {
+    uint32_t    struct_size;
+    int32_t     n_graphs; /* kept now */
+    uint64_t    captures, replays, updates, evictions;
+    uint64_t    skips;       /* runs without a graph where the policy allows one, but for the first
+                                of their sizes */
+    const char *skip_reason; /* of the last skip, or ""; valid until the context's end */
+} aotc_graph_counters;
+AOTC_API aotc_status aotc_context_graph_counters(const aotc_context  *context,
+                                                 aotc_graph_counters *out);
 
 /* Mutable buffers (KV caches, counters) as named views that stay valid until the context's end. */
 AOTC_API int32_t     aotc_context_n_state(const aotc_context *context);

@@ -1,7 +1,7 @@
 /* Inputs against the model's tables: dtype, rank, sizes, ranges, guards.  Fills the symbols, all
  * expressions and what depends on them: strides, extents, the arena.  Inputs like those of the last
  * run are only compared. */
-#include "loader/internal.h"
+#include "loader/cuda.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +28,27 @@ static DtypeText dtype_text(unsigned code, unsigned bits, unsigned lanes)
     return t;
 }
 
-static aotc_status check_type(const Slot *s, const DLTensor *x, aotc_error *error)
+static bool takes_device(const aotc_context *c, const Slot *s, DLDevice device)
+{
+    return c->cuda ? cuda_takes_device(c, s, device) : device.device_type == kDLCPU;
+}
+
+static aotc_status wrong_device(const aotc_context *c, const Slot *s, DLDevice device,
+                                aotc_error *error)
+{
+    if (!c->cuda || (s->flags & AOTC_TENSOR_SCALAR))
+        return error_set(
+            error, AOTC_E_GUARD, "input \"%s\" is on device type %d, the model %s the CPU (1)",
+            s->model->name, (int)device.device_type, c->cuda ? "takes this number on" : "runs on");
+    return error_set(error, AOTC_E_GUARD,
+                     "input \"%s\" is on device type %d, number %d; the model runs on CUDA (2), "
+                     "number %d, and copies what is on the CPU (1)",
+                     s->model->name, (int)device.device_type, device.device_id,
+                     c->model->device.device_id);
+}
+
+static aotc_status check_type(const aotc_context *c, const Slot *s, const DLTensor *x,
+                              aotc_error *error)
 {
     const aotc_model_tensor *t = s->model;
     if (dtype_word(x->dtype) != s->dtype)
@@ -38,10 +58,8 @@ static aotc_status check_type(const Slot *s, const DLTensor *x, aotc_error *erro
     if (x->ndim != t->rank)
         return error_set(error, AOTC_E_GUARD, "input \"%s\" has %d dims, the model takes %d",
                          t->name, x->ndim, t->rank);
-    if (x->device.device_type != kDLCPU)
-        return error_set(error, AOTC_E_GUARD,
-                         "input \"%s\" is on device type %d, the model runs on the CPU (1)",
-                         t->name, (int)x->device.device_type);
+    if (!takes_device(c, s, x->device))
+        return wrong_device(c, s, x->device, error);
     if (t->rank && !x->shape)
         return error_set(error, AOTC_E_ARGUMENT, "input \"%s\" has no shape", t->name);
     if ((s->flags & AOTC_TENSOR_SCALAR) && !x->data)
@@ -209,7 +227,7 @@ static aotc_status bind_symbols(aotc_context *c, const DLTensor *inputs, aotc_er
     memset(c->sym_set, 0, (size_t)e->n_symbols);
     for (int i = 0; i < e->n_inputs; i++) {
         Slot       *s = &c->in[i];
-        aotc_status status = s->is_opaque ? AOTC_OK : check_type(s, &inputs[i], error);
+        aotc_status status = s->is_opaque ? AOTC_OK : check_type(c, s, &inputs[i], error);
         if (!status && !s->is_opaque)
             status = s->flags & AOTC_TENSOR_SCALAR ? bind_scalar(c, s, &inputs[i], error)
                                                    : bind_dims(c, s, &inputs[i], error);
@@ -282,14 +300,15 @@ static aotc_status reserve_memory(aotc_context *c, aotc_error *error)
         all > INT64_MAX - 4096)
         return error_set(error, AOTC_E_GUARD, "these inputs need more memory than 64 bits can say");
     c->arena_used = (size_t)arena;
-    if (!block_reserve(c, &c->arena, (size_t)arena))
+    /* what is empty takes no memory on a device: a capture could not have it */
+    if ((arena || !c->cuda) && !block_reserve(c, &c->arena, (size_t)arena))
         return error_set(error, AOTC_E_MEMORY, "out of memory for an arena of %" PRId64 " bytes",
                          arena);
-    if (!block_reserve(c, &c->scratch, (size_t)all))
+    if ((all || !c->cuda) && !block_reserve(c, &c->scratch, (size_t)all))
         return error_set(error, AOTC_E_MEMORY, "out of memory for scratch of %" PRId64 " bytes",
                          all);
-    c->frame.arena = c->arena.memory;
-    c->frame.scratch = c->scratch.memory;
+    c->frame.arena = c->arena.memory ? c->arena.memory : c->nothing;
+    c->frame.scratch = c->scratch.memory ? c->scratch.memory : c->nothing;
     c->frame.scratch_bytes = (uint64_t)(scratch + 63) / 64 * 64;
     return AOTC_OK;
 }
@@ -305,7 +324,7 @@ static bool same_as_last(const aotc_context *c, const DLTensor *inputs)
         if (s->is_opaque)
             continue;
         if (dtype_word(x->dtype) != s->dtype || x->ndim != s->rank ||
-            x->device.device_type != kDLCPU)
+            !takes_device(c, s, x->device))
             return false;
         if (s->flags & AOTC_TENSOR_SCALAR) {
             if (!x->data || scalar_value(s, x) != s->scalar)
@@ -326,6 +345,8 @@ aotc_status bind_inputs(aotc_context *c, const DLTensor *inputs, aotc_error *err
     if (c->bound && same_as_last(c, inputs))
         return AOTC_OK;
     c->bound = false;
+    if (c->cuda)
+        c->cuda->current = NULL;
     aotc_status s = bind_symbols(c, inputs, error);
     if (!s)
         s = check_conditions(c, error);

@@ -1,5 +1,5 @@
 /* Contexts: memory of one thread's runs. */
-#include "loader/internal.h"
+#include "loader/cuda.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,8 @@ bool block_reserve(aotc_context *c, Block *b, size_t size_bytes)
     if (b->memory && b->size_bytes >= want)
         return true;
     block_free(c, b);
-    b->memory = c->allocator.allocate(c->allocator.cx, want, 64);
+    b->memory = c->cuda && !b->is_host ? cuda_allocate(c, want)
+                                       : c->allocator.allocate(c->allocator.cx, want, 64);
     if (!b->memory)
         return false;
     b->size_bytes = want;
@@ -33,7 +34,9 @@ bool block_reserve(aotc_context *c, Block *b, size_t size_bytes)
 
 void block_free(aotc_context *c, Block *b)
 {
-    if (b->memory)
+    if (b->memory && c->cuda && !b->is_host)
+        cuda_release(c, b->memory, b->size_bytes);
+    else if (b->memory)
         c->allocator.release(c->allocator.cx, b->memory, b->size_bytes);
     b->memory = NULL;
     b->size_bytes = 0;
@@ -73,8 +76,10 @@ static bool make_slots(aotc_context *c)
         return false;
     for (int i = 0; i < e->n_inputs; i++)
         make_slot(&c->in[i], table_tensor(e->inputs, i), &dims);
-    for (int i = 0; i < e->n_outputs; i++)
+    for (int i = 0; i < e->n_outputs; i++) {
         make_slot(&c->out[i], table_tensor(e->outputs, i), &dims);
+        c->out[i].own.is_host = (c->out[i].flags & AOTC_TENSOR_SCALAR) != 0;
+    }
     return true;
 }
 
@@ -91,14 +96,22 @@ static bool make_tables(aotc_context *c)
 #undef TABLE
 }
 
-static void fill_state(aotc_context *c)
+static aotc_status fill_state(aotc_context *c, aotc_error *error)
 {
     const aotc_model_entry *e = c->model->entry;
-    for (int i = 0; i < e->n_constants; i++) {
+    aotc_status             s = AOTC_OK;
+    for (int i = 0; i < e->n_constants && !s; i++) {
         const aotc_model_constant *k = &e->constants[i];
-        if ((k->flags & AOTC_CONSTANT_STATE) && k->size_bytes)
-            memcpy(c->state[k->state], c->model->weights + k->offset, k->size_bytes);
+        if (!(k->flags & AOTC_CONSTANT_STATE) || !k->size_bytes)
+            continue;
+        const uint8_t *from = c->model->weights + k->offset;
+        if (c->cuda)
+            s = cuda_upload(c->cuda->device, address(c->state[k->state]), from, k->size_bytes,
+                            error);
+        else
+            memcpy(c->state[k->state], from, k->size_bytes);
     }
+    return s;
 }
 
 static bool make_state(aotc_context *c)
@@ -112,7 +125,6 @@ static bool make_state(aotc_context *c)
             return false;
         c->state[k->state] = c->state_blocks[k->state].memory;
     }
-    fill_state(c);
     return true;
 }
 
@@ -120,13 +132,14 @@ static aotc_status check_options(const aotc_context_options *o, aotc_error *erro
 {
     if (!o)
         return AOTC_OK;
-    if (o->struct_size < sizeof *o)
+    if (!HAS_FIELD(o, seed))
         return error_set(error, AOTC_E_ARGUMENT, "options->struct_size is not set");
     if (o->n_threads < 0 || o->n_threads > 4096)
         return error_set(error, AOTC_E_ARGUMENT, "%d threads asked for, 1 to 4096 are possible",
                          o->n_threads);
-    if (o->allocator && (o->allocator->struct_size < sizeof *o->allocator ||
-                         !o->allocator->allocate || !o->allocator->release))
+    const aotc_allocator *a = o->allocator;
+    if (a && (!HAS_FIELD(a, cx) || !a->allocate || !a->release ||
+              (HAS_FIELD(a, release_device) && !a->allocate_device != !a->release_device)))
         return error_set(error, AOTC_E_ARGUMENT,
                          "the allocator lacks a function or its struct_size");
     if (o->threads && (o->threads->struct_size < sizeof *o->threads || !o->threads->parallel ||
@@ -138,12 +151,16 @@ static aotc_status check_options(const aotc_context_options *o, aotc_error *erro
 
 static void take_options(aotc_context *c, const aotc_context_options *o)
 {
-    c->allocator = (aotc_allocator){sizeof c->allocator, default_allocate, default_release, NULL};
+    c->allocator = (aotc_allocator){.struct_size = sizeof c->allocator,
+                                    .allocate = default_allocate,
+                                    .release = default_release};
     c->n_threads = 1;
     if (!o)
         return;
     if (o->allocator)
-        c->allocator = *o->allocator;
+        memcpy(&c->allocator, o->allocator,
+               HAS_FIELD(o->allocator, release_device) ? sizeof c->allocator
+                                                       : offsetof(aotc_allocator, allocate_device));
     if (o->n_threads)
         c->n_threads = o->n_threads;
     if (o->threads) {
@@ -162,6 +179,7 @@ static void fill_frame(aotc_context *c)
     c->frame.struct_size = sizeof c->frame;
     c->frame.inputs = c->inputs;
     c->frame.outputs = c->outputs;
+    c->nothing = loader_nothing;
     c->frame.weights = c->model->weights ? c->model->weights : loader_nothing;
     c->frame.state = c->state;
     c->frame.temporaries = c->temporaries;
@@ -176,6 +194,20 @@ static void fill_frame(aotc_context *c)
         c->inputs[i] = loader_nothing;
     for (int i = 0; i < e->n_symbols; i++)
         c->has_unbacked |= e->symbols[i].is_unbacked != 0;
+}
+
+/* With the device current, where there is one. */
+static aotc_status fill_context(aotc_context *c, aotc_error *error)
+{
+    CudaScope scope = {0};
+    CuResult  r = c->cuda ? cuda_enter(c->cuda->device, &scope, true) : CU_OK;
+    if (r)
+        return cuda_error(c->cuda->driver, r, "cuCtxPushCurrent", error);
+    aotc_status s = make_state(c) ? fill_state(c, error)
+                                  : error_set(error, AOTC_E_MEMORY, "out of memory for state");
+    if (c->cuda)
+        cuda_leave(&scope);
+    return s;
 }
 
 aotc_status aotc_context_create(aotc_model *model, const aotc_context_options *options,
@@ -194,13 +226,18 @@ aotc_status aotc_context_create(aotc_model *model, const aotc_context_options *o
     c->model = model;
     aotc_model_retain(model);
     take_options(c, options);
-    if (!make_slots(c) || !make_tables(c) || !make_state(c)) {
+    s = make_slots(c) && make_tables(c) ? AOTC_OK
+                                        : error_set(error, AOTC_E_MEMORY, "out of memory");
+    if (!s)
+        fill_frame(c);
+    s = !s && model->cuda ? cuda_context_create(c, options, error) : s;
+    if (!s)
+        s = fill_context(c, error);
+    if (s)
         aotc_context_destroy(c);
-        return error_set(error, AOTC_E_MEMORY, "out of memory");
-    }
-    fill_frame(c);
-    *out = c;
-    return AOTC_OK;
+    else
+        *out = c;
+    return s;
 }
 
 void aotc_context_destroy(aotc_context *c)
@@ -208,6 +245,10 @@ void aotc_context_destroy(aotc_context *c)
     if (!c)
         return;
     const aotc_model_entry *e = c->model->entry;
+    CudaScope               scope = {0};
+    bool is_there = c->cuda && cuda_enter(c->cuda->device, &scope, true) == CU_OK;
+    if (is_there)
+        cuda_settle(c->cuda);
     for (int i = 0; c->state_blocks && i < e->n_state; i++)
         block_free(c, &c->state_blocks[i]);
     for (int i = 0; c->in && i < e->n_inputs; i++)
@@ -220,6 +261,10 @@ void aotc_context_destroy(aotc_context *c)
         block_free(c, &c->run_blocks[i]);
     block_free(c, &c->arena);
     block_free(c, &c->scratch);
+    if (c->cuda)
+        cuda_context_destroy(c);
+    if (is_there)
+        cuda_leave(&scope);
     void *tables[] = {c->dims,        c->in,           c->out,          c->sym,
                       c->exprs,       c->sym_set,      c->inputs,       c->outputs,
                       c->state,       c->temporaries,  c->state_blocks, c->profile_total,
@@ -249,7 +294,7 @@ aotc_status aotc_context_state(aotc_context *c, int32_t index, const char **name
         if (name)
             *name = k->name;
         *out = (DLTensor){.data = c->state[index],
-                          .device = {kDLCPU, 0},
+                          .device = c->model->device,
                           .ndim = k->rank,
                           .dtype = {k->code, (uint8_t)k->bits, 1},
                           .shape = (int64_t *)k->sizes};
@@ -263,9 +308,17 @@ aotc_status aotc_context_reset(aotc_context *c, aotc_error *error)
     error_clear(error);
     if (!c)
         return error_set(error, AOTC_E_ARGUMENT, "context is NULL");
-    fill_state(c);
-    c->frame.offset = 0;
-    return AOTC_OK;
+    CudaScope scope = {0};
+    CuResult  r = c->cuda ? cuda_enter(c->cuda->device, &scope, true) : CU_OK;
+    if (!r && c->cuda)
+        r = cuda_settle(c->cuda);
+    aotc_status s =
+        r ? cuda_error(c->cuda->driver, r, "cuStreamSynchronize", error) : fill_state(c, error);
+    if (c->cuda)
+        cuda_leave(&scope);
+    if (!s)
+        c->frame.offset = 0;
+    return s;
 }
 
 void aotc_context_seed(aotc_context *c, uint64_t seed)
@@ -295,6 +348,8 @@ size_t aotc_context_held_bytes(const aotc_context *c)
         n += c->out[i].own.size_bytes + c->out[i].copy.size_bytes;
     for (int i = 0; i < c->cap_run_blocks; i++)
         n += c->run_blocks[i].size_bytes;
+    if (c->cuda)
+        n += c->cuda->small.size_bytes + c->cuda->staging.size_bytes;
     return n;
 }
 

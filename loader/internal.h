@@ -1,7 +1,7 @@
 /* What the files of the loader share.  package.c opens and checks, model.c loads code, tables.c
  * checks its tables, bind.c checks inputs and sizes, layout.c knows strides and copies, place.c
  * puts inputs and outputs where the code wants them, context.c owns memory, run.c runs, threads.c
- * is the pool, error.c the texts.
+ * is the pool, error.c the texts, cuda*.c (cuda.h) what models on a CUDA device need.
  *
  * Threads: packages and models are immutable after creation and counted atomically; a context is
  * one thread's. */
@@ -19,6 +19,7 @@
 /* Everything the loader copies from untrusted tables is bounded by these. */
 #define MAX_MEMBERS 65536
 #define MAX_NDIM 64
+#define MAX_PARTS 4095
 
 typedef struct Member {
     uint32_t       kind, machine;
@@ -38,6 +39,9 @@ typedef struct Mapping {
 typedef struct Code {
     void                   *handle;
     const aotc_model_table *table;
+    const Member           *member;
+    struct CudaCode *cuda; /* on the devices where models of it are, under the package's lock */
+    struct Code     *next;
 } Code;
 
 struct aotc_package {
@@ -48,7 +52,7 @@ struct aotc_package {
     int             n_members;
     const Member   *weights;
     char           *strings;
-    Code           *code; /* loaded once, on demand, under `lock` */
+    Code           *codes; /* each loaded once, on demand, under `lock` */
     pthread_mutex_t lock;
 };
 
@@ -57,14 +61,20 @@ struct aotc_model {
     aotc_package           *package;
     const aotc_model_table *table;
     const aotc_model_entry *entry;
+    Code                   *code;
+    DLDevice                device;
+    struct CudaCode        *cuda; /* NULL: on the CPU */
+    struct CuFuncOpaque   **functions;
     const uint8_t          *weights;
     int64_t                *shapes;   /* aotc_tensor_info: shape, min, max of inputs then outputs */
     int                     max_rank; /* of inputs and outputs */
 };
 
+/* Memory of a context: where its model runs, or on the host always. */
 typedef struct Block {
     void  *memory;
     size_t size_bytes;
+    bool   is_host;
 } Block;
 
 /* An input or output, and what is known of it since sizes were last bound.  A run with the same
@@ -109,10 +119,16 @@ struct aotc_context {
     bool                profile;
     uint64_t            profile_last;
     uint64_t           *profile_total, *profile_min, *profile_runs;
+    void               *nothing; /* what pointers of empty tensors point to */
+    struct CudaContext *cuda;    /* NULL: on the CPU */
 };
 
 /* What pointers of empty tensors point to. */
 extern unsigned char loader_nothing[128];
+
+/* A caller's struct may be older and shorter. */
+#define HAS_FIELD(s, field)                                                                        \
+    ((s)->struct_size >= offsetof(__typeof__(*(s)), field) + sizeof((s)->field))
 
 /* Append-only structs: an array of them steps by the size that its maker knew. */
 static inline const aotc_model_entry *table_entry(const aotc_model_table *t, int i)
@@ -153,6 +169,16 @@ void block_free(aotc_context *c, Block *block);
 
 /* ---- layout.c -------------------------------------------------------------------------------- */
 void row_major(const int64_t *sizes, int rank, int64_t *strides);
+/* A copy between two layouts, outermost dim first, steps in bytes; dims that are one run in both
+ * tensors are merged, those of size 1 left out. */
+typedef struct Copy {
+    int     rank;
+    size_t  item;
+    int64_t sizes[MAX_NDIM], to[MAX_NDIM], from[MAX_NDIM];
+} Copy;
+/* Strides in elements.  false: there are no elements. */
+bool copy_plan(Copy *c, const int64_t *to_strides, const int64_t *from_strides,
+               const int64_t *sizes, int rank, size_t item_bytes);
 /* Strides and extent of a slot from its sizes and the current expressions.  false: the size
  * overflows. */
 bool slot_layout(const aotc_context *c, Slot *slot);
@@ -168,17 +194,28 @@ void copy_strided(void *to, const int64_t *to_strides, const void *from,
 aotc_status bind_inputs(aotc_context *c, const DLTensor *inputs, aotc_error *error);
 
 /* ---- place.c --------------------------------------------------------------------------------- */
-aotc_status place_input(aotc_context *c, int i, const DLTensor *x, aotc_error *error);
+/* Tensors written through a stride of 0 would hold whatever came last. */
+bool           overlaps_itself(const Slot *s, const DLTensor *x);
+const int64_t *strides_of(const DLTensor *x, int64_t *buffer);
+/* Is the output's memory the caller's?  To be asked before the run, which may move what the context
+ * handed out. */
+bool           is_callers_memory(const aotc_context *c, const Slot *s, const DLTensor *x);
+aotc_status    check_output(const aotc_context *c, const Slot *s, const DLTensor *x,
+                            aotc_error *error);
+void           write_scalar(const aotc_context *c, const aotc_model_tensor *t, void *to);
+aotc_status    place_input(aotc_context *c, int i, const DLTensor *x, aotc_error *error);
 /* An input that was copied for its strides and then written: back to the caller. */
-void        return_input(aotc_context *c, int i, const DLTensor *x);
-aotc_status place_output(aotc_context *c, int i, const DLTensor *x, aotc_error *error);
-aotc_status finish_output(aotc_context *c, int i, const DLTensor *inputs, DLTensor *x,
-                          aotc_error *error);
+void           return_input(aotc_context *c, int i, const DLTensor *x);
+aotc_status    place_output(aotc_context *c, int i, const DLTensor *x, aotc_error *error);
+aotc_status    finish_output(aotc_context *c, int i, const DLTensor *inputs, DLTensor *x,
+                             aotc_error *error);
 /* Memory of a LATE output, during the run.  NULL: out of memory. */
-void       *late_output(aotc_context *c, int i, const int64_t *sizes);
+void          *late_output(aotc_context *c, int i, const int64_t *sizes);
 
 /* ---- run.c ----------------------------------------------------------------------------------- */
 extern const aotc_model_host host_table;
+/* c->failure as a status and text. */
+aotc_status                  report_failure(const aotc_context *c, aotc_error *error);
 
 /* ---- threads.c ------------------------------------------------------------------------------- */
 /* Runs task(cx, i, n) for i in 0..n-1 at the same time on the caller and pool workers, n at most

@@ -60,13 +60,6 @@ bool has_slot_strides(const Slot *s, const DLTensor *x)
 
 /* ---- copies ---------------------------------------------------------------------------------- */
 
-/* Steps in bytes; dims that are one run in both tensors are merged. */
-typedef struct Copy {
-    int     rank;
-    size_t  item;
-    int64_t sizes[MAX_NDIM], to[MAX_NDIM], from[MAX_NDIM];
-} Copy;
-
 static void add_dim(Copy *c, int64_t size, int64_t to, int64_t from)
 {
     int last = c->rank - 1;
@@ -123,17 +116,25 @@ static void copy_dims(const Copy *c, int d, char *to, const char *from)
         copy_dims(c, d + 1, to + i * c->to[d], from + i * c->from[d]);
 }
 
+bool copy_plan(Copy *c, const int64_t *to_strides, const int64_t *from_strides,
+               const int64_t *sizes, int rank, size_t item_bytes)
+{
+    int64_t item = (int64_t)item_bytes;
+    c->rank = 0;
+    c->item = item_bytes;
+    if (is_empty(sizes, rank))
+        return false;
+    for (int d = 0; d < rank; d++)
+        add_dim(c, sizes[d], to_strides[d] * item, from_strides[d] * item);
+    return true;
+}
+
 void copy_strided(void *to, const int64_t *to_strides, const void *from,
                   const int64_t *from_strides, const int64_t *sizes, int rank, size_t item_bytes)
 {
-    Copy    c;
-    int64_t item = (int64_t)item_bytes;
-    c.rank = 0;
-    c.item = item_bytes;
-    if (is_empty(sizes, rank))
+    Copy c;
+    if (!copy_plan(&c, to_strides, from_strides, sizes, rank, item_bytes))
         return;
-    for (int d = 0; d < rank; d++)
-        add_dim(&c, sizes[d], to_strides[d] * item, from_strides[d] * item);
     if (c.rank)
         copy_dims(&c, 0, to, from);
     else

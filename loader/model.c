@@ -1,5 +1,6 @@
-/* Loading code: the best library for this machine, through a memory file, its tables checked. */
-#include "loader/internal.h"
+/* Loading code: the best library for this machine, or the one asked for, through a memory file, its
+ * tables checked.  A CUDA library is better than any other where a device has an image in it. */
+#include "loader/cuda.h"
 
 #include "abi/sha256.h"
 
@@ -58,36 +59,6 @@ static void name_features(uint64_t f, char *out, size_t n)
 static int count_bits(uint64_t f)
 {
     return __builtin_popcountll(f);
-}
-
-/* The one that uses most of this machine. */
-static aotc_status best_library(const aotc_package *p, const Member **out, aotc_error *error)
-{
-    const Member *best = NULL, *any = NULL;
-    uint64_t      have = cpu_features();
-    for (int i = 0; i < p->n_members; i++) {
-        const Member *m = &p->members[i];
-        if (m->kind != AOTC_MEMBER_LIBRARY)
-            continue;
-        any = m;
-        if (m->machine == THIS_MACHINE && !(m->features & ~have) &&
-            (!best || count_bits(m->features) > count_bits(best->features)))
-            best = m;
-    }
-    *out = best;
-    if (best)
-        return AOTC_OK;
-    if (!any)
-        return error_set(error, AOTC_E_FORMAT, "the package holds no code");
-    if (any->machine != THIS_MACHINE)
-        return error_set(error, AOTC_E_TARGET,
-                         "the package has code for target %s (ELF machine %u), this machine is %u",
-                         any->target, any->machine, THIS_MACHINE);
-    char missing[256];
-    name_features(any->features & ~have, missing, sizeof missing);
-    return error_set(error, AOTC_E_TARGET,
-                     "code for target %s needs CPU features that this machine lacks:%s",
-                     any->target, missing);
 }
 
 static bool write_all(int fd, const uint8_t *data, size_t n)
@@ -161,7 +132,11 @@ static aotc_status query_table(const aotc_package *p, const Member *m, Code *cod
     if (!query)
         return error_set(error, AOTC_E_FORMAT, "%s does not export aotc_model_query", m->name);
     code->table = query(AOTC_MODEL_ABI);
-    return check_table(code->table, p->weights ? p->weights->size_bytes : 0, error);
+    aotc_status s = check_table(code->table, p->weights ? p->weights->size_bytes : 0, error);
+    if (!s && is_cuda_table(code->table) != ((m->features & AOTC_NEEDS_CUDA) != 0))
+        return error_set(error, AOTC_E_FORMAT,
+                         "%s is for another kind of device than the package's index says", m->name);
+    return s;
 }
 
 static void free_code(Code *code)
@@ -171,32 +146,205 @@ static void free_code(Code *code)
     free(code);
 }
 
-static aotc_status load_code(aotc_package *p, aotc_error *error)
+/* Under the lock. */
+static aotc_status find_code(aotc_package *p, const Member *m, Code **out, aotc_error *error)
 {
-    const Member *m;
-    aotc_status   s = best_library(p, &m, error);
-    if (s)
-        return s;
+    for (*out = p->codes; *out; *out = (*out)->next)
+        if ((*out)->member == m)
+            return AOTC_OK;
     Code *code = calloc(1, sizeof *code);
     if (!code)
         return error_set(error, AOTC_E_MEMORY, "out of memory");
-    s = load_library(m, code, error);
+    code->member = m;
+    aotc_status s = load_library(m, code, error);
     if (!s)
         s = query_table(p, m, code, error);
-    if (s)
+    if (s) {
         free_code(code);
-    else
-        p->code = code;
+        return s;
+    }
+    code->next = p->codes;
+    *out = p->codes = code;
+    return AOTC_OK;
+}
+
+/* ---- choosing -------------------------------------------------------------------------------- */
+
+typedef struct Choice {
+    int         device_type; /* 0: any */
+    int         device_id;   /* -1: any */
+    const char *target;      /* NULL: any */
+    bool        names_only;  /* for names of entry points: code for any device will do */
+} Choice;
+
+static bool is_cuda_member(const Member *m)
+{
+    return (m->features & AOTC_NEEDS_CUDA) != 0;
+}
+
+/* Host code of a CUDA library runs on this CPU too. */
+static bool runs_here(const Member *m)
+{
+    return m->machine == THIS_MACHINE && !(m->features & ~AOTC_NEEDS_CUDA & ~cpu_features());
+}
+
+static bool is_wanted(const Member *m, const Choice *choice)
+{
+    return m->kind == AOTC_MEMBER_LIBRARY &&
+           (!choice->target || !strcmp(choice->target, m->target)) &&
+           (!choice->device_type || is_cuda_member(m) == (choice->device_type == kDLCUDA));
+}
+
+/* The one for the CPU that uses most of this machine. */
+static const Member *best_on_cpu(const aotc_package *p, const Choice *choice)
+{
+    const Member *best = NULL;
+    for (int i = 0; i < p->n_members; i++) {
+        const Member *m = &p->members[i];
+        if (is_wanted(m, choice) && (choice->names_only || !is_cuda_member(m)) && runs_here(m) &&
+            (!best || is_cuda_member(best) ||
+             (!is_cuda_member(m) && count_bits(m->features) > count_bits(best->features))))
+            best = m;
+    }
+    return best;
+}
+
+static aotc_status no_device(const aotc_model_table *t, const Choice *choice, aotc_error *error)
+{
+    char           needed[200], have[256] = "none";
+    size_t         used = 0;
+    CudaDeviceInfo info;
+    cuda_image_names(t, needed, sizeof needed);
+    for (int i = 0, n = cuda_n_devices(); i < n && used < sizeof have; i++)
+        if ((choice->device_id < 0 || choice->device_id == i) && !cuda_device_info(i, &info, NULL))
+            used += (size_t)snprintf(have + used, sizeof have - used, "%s%d: %.60s (sm_%d)",
+                                     used ? ", " : "", i, info.name, info.sm);
+    return error_set(error, AOTC_E_TARGET,
+                     "the package has CUDA code for %s; devices that could run it: %s",
+                     needed[0] ? needed : "no device", have);
+}
+
+/* The device that the choice names, or the first with an image. */
+static aotc_status choose_device(const aotc_model_table *t, const Choice *choice, int *out,
+                                 aotc_error *error)
+{
+    const CudaDriver *d;
+    CudaDeviceInfo    info;
+    int               sm;
+    uint32_t          flags;
+    aotc_status       s = cuda_driver_get(&d, error);
+    if (!s && choice->device_id >= 0)
+        s = cuda_device_info(choice->device_id, &info, error);
+    if (s)
+        return s;
+    int n = cuda_n_devices();
+    for (*out = 0; *out < n; ++*out)
+        if ((choice->device_id < 0 || choice->device_id == *out) &&
+            !cuda_device_info(*out, &info, NULL) && cuda_choose_image(t, info.sm, &sm, &flags))
+            return AOTC_OK;
+    return no_device(t, choice, error);
+}
+
+/* Of libraries for CUDA, the first that a device runs; there is one (has_cuda()).  Loading a
+ * library to look at its images is worth it only where there is a driver. */
+static aotc_status choose_on_cuda(aotc_package *p, const Choice *choice, Code **out, int *device,
+                                  aotc_error *error)
+{
+    aotc_status       s = AOTC_E_TARGET;
+    const CudaDriver *d;
+    for (int i = 0; i < p->n_members && s == AOTC_E_TARGET; i++) {
+        const Member *m = &p->members[i];
+        if (!is_wanted(m, choice) || !is_cuda_member(m) || !runs_here(m))
+            continue;
+        s = cuda_driver_get(&d, error);
+        if (!s)
+            s = find_code(p, m, out, error);
+        if (!s)
+            s = choose_device((*out)->table, choice, device, error);
+    }
     return s;
 }
 
-/* The code is loaded once a package and shared by its models. */
+/* No library fits: what is needed, and what is there. */
+static aotc_status no_library(const aotc_package *p, const Choice *choice, aotc_error *error)
+{
+    const Member *any = NULL;
+    char          names[256] = "";
+    size_t        used = 0;
+    for (int i = 0; i < p->n_members; i++) {
+        const Member *m = &p->members[i];
+        if (m->kind != AOTC_MEMBER_LIBRARY)
+            continue;
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                                     m->target);
+        if (is_wanted(m, choice) && (choice->device_type == kDLCUDA || !is_cuda_member(m)))
+            any = m;
+    }
+    if (!used)
+        return error_set(error, AOTC_E_FORMAT, "the package holds no code");
+    if (!any)
+        return error_set(error, AOTC_E_TARGET,
+                         "the package has no code for %s%s%s; its targets are: %s",
+                         choice->target ? "target " : "",
+                         choice->target                   ? choice->target
+                         : choice->device_type == kDLCUDA ? "CUDA"
+                                                          : "the CPU",
+                         choice->target && choice->device_type ? " on that device" : "", names);
+    if (any->machine != THIS_MACHINE)
+        return error_set(error, AOTC_E_TARGET,
+                         "the package has code for target %s (ELF machine %u), this machine is %u",
+                         any->target, any->machine, THIS_MACHINE);
+    char missing[256];
+    name_features(any->features & ~cpu_features(), missing, sizeof missing);
+    return error_set(error, AOTC_E_TARGET,
+                     "code for target %s needs CPU features that this machine lacks:%s",
+                     any->target, missing);
+}
+
+static bool has_cuda(const aotc_package *p, const Choice *choice)
+{
+    for (int i = 0; i < p->n_members; i++)
+        if (is_wanted(&p->members[i], choice) && is_cuda_member(&p->members[i]) &&
+            runs_here(&p->members[i]))
+            return true;
+    return false;
+}
+
+/* Under the lock.  device -1: the CPU. */
+static aotc_status choose_code(aotc_package *p, const Choice *choice, Code **out, int *device,
+                               aotc_error *error)
+{
+    const Member *cpu = choice->device_type == kDLCUDA ? NULL : best_on_cpu(p, choice);
+    *device = -1;
+    if (!choice->names_only && has_cuda(p, choice)) {
+        aotc_error  scrap = {.struct_size = sizeof scrap};
+        aotc_status s = choose_on_cuda(p, choice, out, device, cpu ? &scrap : error);
+        if (!s)
+            return AOTC_OK;
+        *device = -1;
+        if (!cpu)
+            return s;
+        if (s != AOTC_E_TARGET) /* damaged or out of memory: no reason to take other code */
+            return error_set(error, s, "%s", scrap.text);
+    }
+    return cpu ? find_code(p, cpu, out, error) : no_library(p, choice, error);
+}
+
+/* Names and signatures are the same for all targets of a package. */
 static aotc_status package_table(aotc_package *p, const aotc_model_table **out, aotc_error *error)
 {
+    const Choice any = {.device_id = -1, .names_only = true};
+    Code        *code;
+    int          device;
     pthread_mutex_lock(&p->lock);
-    aotc_status s = p->code ? AOTC_OK : load_code(p, error);
+    aotc_status s = AOTC_OK;
+    if (p->codes)
+        code = p->codes;
+    else
+        s = choose_code(p, &any, &code, &device, error);
     if (!s)
-        *out = p->code->table;
+        *out = code->table;
     pthread_mutex_unlock(&p->lock);
     return s;
 }
@@ -205,7 +353,10 @@ void aotc_package_close(aotc_package *p)
 {
     if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
         return;
-    free_code(p->code);
+    for (Code *code = p->codes, *next; code; code = next) {
+        next = code->next;
+        free_code(code);
+    }
     for (int i = 0; i < p->n_maps; i++)
         if (p->maps[i].base)
             munmap(p->maps[i].base, p->maps[i].size_bytes);
@@ -280,39 +431,95 @@ static aotc_status find_entry(const aotc_model_table *t, const char *name,
                 : error_set(error, AOTC_E_ARGUMENT, "the package has no entry point \"%s\"", name);
 }
 
-aotc_status aotc_model_load(aotc_package *p, const char *entry, aotc_model **out, aotc_error *error)
+static aotc_status take_choice(const aotc_load_options *o, Choice *out, aotc_error *error)
 {
-    const aotc_model_table *t = NULL;
-    const aotc_model_entry *e = NULL;
+    *out = (Choice){.device_id = -1};
+    if (!o)
+        return AOTC_OK;
+    if (!HAS_FIELD(o, target))
+        return error_set(error, AOTC_E_ARGUMENT, "options->struct_size is not set");
+    if (o->device_type && o->device_type != kDLCPU && o->device_type != kDLCUDA)
+        return error_set(error, AOTC_E_ARGUMENT,
+                         "device type %d: models run on the CPU (1) and on CUDA (2)",
+                         o->device_type);
+    *out = (Choice){.device_type = o->device_type,
+                    .device_id = o->device_type == kDLCUDA ? o->device_id : -1,
+                    .target = o->target};
+    return AOTC_OK;
+}
+
+static aotc_status make_shapes(aotc_model *m, aotc_error *error)
+{
+    const aotc_model_entry *e = m->entry;
+    int                     n = e->n_inputs + e->n_outputs;
+    for (int k = 0; k < n; k++)
+        m->max_rank = signature(e, k)->rank > m->max_rank ? signature(e, k)->rank : m->max_rank;
+    m->shapes = calloc((size_t)n * 3 * (size_t)m->max_rank + 1, sizeof *m->shapes);
+    if (!m->shapes)
+        return error_set(error, AOTC_E_MEMORY, "out of memory");
+    fill_shapes(m);
+    return AOTC_OK;
+}
+
+static aotc_status fill_model(aotc_model *m, const char *entry, int device, aotc_error *error)
+{
+    aotc_status s = find_entry(m->code->table, entry, &m->entry, error);
+    if (!s)
+        s = make_shapes(m, error);
+    m->table = m->code->table;
+    m->weights = m->package->weights ? m->package->weights->data : NULL;
+    m->device = (DLDevice){device < 0 ? kDLCPU : kDLCUDA, device < 0 ? 0 : device};
+    if (!s && device >= 0)
+        s = cuda_code_open(m->package, m->code, device, &m->cuda, error);
+    if (!s && device >= 0)
+        s = cuda_find_functions(m->cuda, m->entry, &m->functions, error);
+    return s;
+}
+
+aotc_status aotc_model_load_for(aotc_package *p, const char *entry,
+                                const aotc_load_options *options, aotc_model **out,
+                                aotc_error *error)
+{
+    Choice choice;
+    int    device;
     error_clear(error);
     if (!p || !out)
         return error_set(error, AOTC_E_ARGUMENT, "package or out is NULL");
     *out = NULL;
-    aotc_status s = package_table(p, &t, error);
-    if (!s)
-        s = find_entry(t, entry, &e, error);
+    aotc_status s = take_choice(options, &choice, error);
     if (s)
         return s;
     aotc_model *m = calloc(1, sizeof *m);
     if (!m)
         return error_set(error, AOTC_E_MEMORY, "out of memory");
-    int n = e->n_inputs + e->n_outputs;
-    for (int k = 0; k < n; k++)
-        m->max_rank = signature(e, k)->rank > m->max_rank ? signature(e, k)->rank : m->max_rank;
-    m->shapes = calloc((size_t)n * 3 * (size_t)m->max_rank + 1, sizeof *m->shapes);
-    if (!m->shapes) {
-        free(m);
-        return error_set(error, AOTC_E_MEMORY, "out of memory");
-    }
     atomic_init(&m->refs, 1);
     m->package = p;
-    m->table = t;
-    m->entry = e;
-    m->weights = p->weights ? p->weights->data : NULL;
-    fill_shapes(m);
     atomic_fetch_add(&p->refs, 1);
-    *out = m;
-    return AOTC_OK;
+    pthread_mutex_lock(&p->lock);
+    s = choose_code(p, &choice, &m->code, &device, error);
+    pthread_mutex_unlock(&p->lock);
+    if (!s)
+        s = fill_model(m, entry, device, error);
+    if (s)
+        aotc_model_release(m);
+    else
+        *out = m;
+    return s;
+}
+
+aotc_status aotc_model_load(aotc_package *p, const char *entry, aotc_model **out, aotc_error *error)
+{
+    return aotc_model_load_for(p, entry, NULL, out, error);
+}
+
+const char *aotc_model_target(const aotc_model *m)
+{
+    return m ? m->code->member->target : "";
+}
+
+DLDevice aotc_model_device(const aotc_model *m)
+{
+    return m ? m->device : (DLDevice){kDLCPU, 0};
 }
 
 void aotc_model_retain(aotc_model *m)
@@ -325,7 +532,10 @@ void aotc_model_release(aotc_model *m)
 {
     if (!m || atomic_fetch_sub(&m->refs, 1) != 1)
         return;
+    if (m->cuda)
+        cuda_code_close(m->package, m->code, m->cuda);
     aotc_package_close(m->package);
+    free(m->functions);
     free(m->shapes);
     free(m);
 }

@@ -1,14 +1,13 @@
 /* Inputs and outputs of one run: the caller's memory where it fits, else memory of the context and
  * a copy. */
-#include "loader/internal.h"
+#include "loader/cuda.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 _Alignas(64) unsigned char loader_nothing[128];
 
-/* tensors written through a stride of 0 would hold whatever came last */
-static bool overlaps_itself(const Slot *s, const DLTensor *x)
+bool overlaps_itself(const Slot *s, const DLTensor *x)
 {
     for (int d = 0; d < s->rank && x->strides; d++)
         if (s->sizes[d] > 1 && x->strides[d] == 0)
@@ -16,7 +15,7 @@ static bool overlaps_itself(const Slot *s, const DLTensor *x)
     return false;
 }
 
-static const int64_t *strides_of(const DLTensor *x, int64_t *buffer)
+const int64_t *strides_of(const DLTensor *x, int64_t *buffer)
 {
     if (x->strides)
         return x->strides;
@@ -71,17 +70,17 @@ void return_input(aotc_context *c, int i, const DLTensor *x)
 
 /* ---- outputs --------------------------------------------------------------------------------- */
 
-/* Tensors that the last run handed out come back as they are: that memory is the context's.  To be
- * asked before the run, which may move it. */
-static bool is_callers_memory(const Slot *s, const DLTensor *x)
+/* Tensors that the last run handed out come back as they are: that memory is the context's. */
+bool is_callers_memory(const aotc_context *c, const Slot *s, const DLTensor *x)
 {
-    return x->data && x->data != s->own.memory && x->data != loader_nothing;
+    return x->data && x->data != s->own.memory && x->data != c->nothing;
 }
 
-static aotc_status check_output(const Slot *s, const DLTensor *x, aotc_error *error)
+aotc_status check_output(const aotc_context *c, const Slot *s, const DLTensor *x, aotc_error *error)
 {
     const char *name = s->model->name;
-    if (dtype_word(x->dtype) != s->dtype || x->ndim != s->rank || x->device.device_type != kDLCPU)
+    bool is_there = c->cuda ? cuda_takes_device(c, s, x->device) : x->device.device_type == kDLCPU;
+    if (dtype_word(x->dtype) != s->dtype || x->ndim != s->rank || !is_there)
         return error_set(error, AOTC_E_ARGUMENT,
                          "output \"%s\" has another dtype, rank or device than the model's", name);
     if (s->rank && x->shape == s->sizes)
@@ -114,11 +113,11 @@ aotc_status place_output(aotc_context *c, int i, const DLTensor *x, aotc_error *
 {
     Slot *s = &c->out[i];
     c->outputs[i] = loader_nothing;
-    s->is_callers = is_callers_memory(s, x);
+    s->is_callers = is_callers_memory(c, s, x);
     if (s->is_opaque || (s->flags & AOTC_TENSOR_LATE))
         return AOTC_OK;
     if (s->is_callers) {
-        aotc_status status = check_output(s, x, error);
+        aotc_status status = check_output(c, s, x, error);
         if (status)
             return status;
     }
@@ -149,11 +148,11 @@ void *late_output(aotc_context *c, int i, const int64_t *sizes)
             bytes = 0;
     }
     if (bytes == 0)
-        return loader_nothing;
+        return c->nothing;
     return block_reserve(c, &s->own, (size_t)bytes) ? s->own.memory : NULL;
 }
 
-static void write_scalar(const aotc_context *c, const aotc_model_tensor *t, void *to)
+void write_scalar(const aotc_context *c, const aotc_model_tensor *t, void *to)
 {
     int64_t v = t->expr >= 0 ? c->exprs[t->expr] : t->literal_int;
     if (t->expr < 0 && t->code == kDLFloat)
@@ -209,7 +208,7 @@ aotc_status finish_output(aotc_context *c, int i, const DLTensor *inputs, DLTens
         return AOTC_OK;
     }
     if (is_late) { /* the caller guessed the sizes right, or not */
-        aotc_status status = check_output(s, x, error);
+        aotc_status status = check_output(c, s, x, error);
         if (status)
             return status;
     }

@@ -1,6 +1,6 @@
 /* One run: check and place inputs and outputs, enter the code on all threads, report what failed.
  */
-#include "loader/internal.h"
+#include "loader/cuda.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static void put_text(char *to, size_t n, const char *from)
     to[length] = 0;
 }
 
-static aotc_status report_failure(const aotc_context *c, aotc_error *error)
+aotc_status report_failure(const aotc_context *c, aotc_error *error)
 {
     const aotc_model_failure *f = &c->failure;
     const aotc_model_entry   *e = c->model->entry;
@@ -146,10 +146,11 @@ static aotc_status check_arguments(const aotc_context *c, const DLTensor *inputs
 aotc_status aotc_run(aotc_context *c, const DLTensor *inputs, int32_t n_inputs, DLTensor *outputs,
                      int32_t n_outputs, void *stream, aotc_error *error)
 {
-    (void)stream;
     if (error && error->status)
         error_clear(error);
     aotc_status s = check_arguments(c, inputs, n_inputs, outputs, n_outputs, error);
+    if (!s && c->cuda)
+        return cuda_run(c, inputs, outputs, stream, error);
     if (!s)
         s = bind_inputs(c, inputs, error);
     for (int i = 0; i < n_inputs && !s; i++)

@@ -37,8 +37,12 @@ static bool good_type(const aotc_model_tensor *t)
     return t->code != kDLOpaqueHandle && t->bits >= 8 && t->bits % 8 == 0;
 }
 
+/* Structs of ABI 1 end where the fields of ABI 2 begin; nothing was released between them. */
+#define HAS_ABI2(s) ((s)->struct_size >= sizeof *(s))
+#define IS_KNOWN(s, first) (HAS_ABI2(s) || (s)->struct_size == offsetof(__typeof__(*(s)), first))
+
 static aotc_status check_tensor(const aotc_model_entry *e, const aotc_model_tensor *t,
-                                bool is_input, aotc_error *error)
+                                bool is_input, int device, aotc_error *error)
 {
     if (t->struct_size < sizeof *t)
         return error_set(error, AOTC_E_VERSION,
@@ -46,10 +50,10 @@ static aotc_status check_tensor(const aotc_model_entry *e, const aotc_model_tens
                          e->name);
     if (!t->name || t->rank < 0 || t->rank > MAX_NDIM || (t->rank && !t->dims) || !good_type(t))
         return malformed(error, e, "rank or dtype of", t->name);
-    if (t->device != kDLCPU)
+    if (t->device != kDLCPU && t->device != device)
         return error_set(error, AOTC_E_UNSUPPORTED,
-                         "%s is on device type %d; this loader runs models on the CPU", t->name,
-                         t->device);
+                         "%s is on device type %d; the model's code is for device type %d", t->name,
+                         t->device, device);
     if (!good_dims(e, t, t->dims, is_input) || (t->strides && !good_dims(e, t, t->strides, false)))
         return malformed(error, e, "a size or stride of", t->name);
     if (is_input
@@ -129,9 +133,36 @@ static bool good_counts(const aotc_model_entry *e)
            e->scratch_expr >= -1 && e->scratch_expr < e->n_exprs;
 }
 
-static aotc_status check_entry(const aotc_model_entry *e, uint64_t weights, aotc_error *error)
+static aotc_status check_functions(const aotc_model_entry *e, aotc_error *error)
 {
-    if (e->struct_size < sizeof *e || !e->exprs || !e->run || !e->name)
+    if (!HAS_ABI2(e))
+        return malformed(error, e, "a layout without device code has", e->name);
+    if (e->n_functions < 0 || e->n_functions > 1 << 24 || (e->n_functions && !e->functions))
+        return malformed(error, e, "counts of", e->name);
+    for (int i = 0; i < e->n_functions; i++) {
+        const aotc_model_function *f = &e->functions[i];
+        if (!f->name || f->part < 0 || f->part > MAX_PARTS || f->max_shared_bytes < 0)
+            return malformed(error, e, "kernel function", f->name);
+    }
+    return AOTC_OK;
+}
+
+static aotc_status check_images(const aotc_model_table *t, aotc_error *error)
+{
+    bool good = t->n_images >= 0 && t->n_images <= 1 << 16 && (!t->n_images || t->images);
+    for (int i = 0; i < t->n_images && good; i++) {
+        const aotc_model_image *image = &t->images[i];
+        good = image->sm >= 10 && image->sm < 10000 && image->part >= 0 &&
+               image->part <= MAX_PARTS && (!image->data || image->data < image->end);
+    }
+    return good ? AOTC_OK
+                : error_set(error, AOTC_E_FORMAT, "the model is malformed: its device code");
+}
+
+static aotc_status check_entry(const aotc_model_entry *e, uint64_t weights, int device,
+                               aotc_error *error)
+{
+    if (!IS_KNOWN(e, n_functions) || !e->exprs || !e->run || !e->name)
         return error_set(error, AOTC_E_VERSION,
                          "an entry point has another layout than this loader knows");
     if (!good_counts(e))
@@ -140,7 +171,7 @@ static aotc_status check_entry(const aotc_model_entry *e, uint64_t weights, aotc
         bool        is_input = k < e->n_inputs;
         aotc_status s = check_tensor(
             e, is_input ? table_tensor(e->inputs, k) : table_tensor(e->outputs, k - e->n_inputs),
-            is_input, error);
+            is_input, device, error);
         if (s)
             return s;
     }
@@ -153,7 +184,7 @@ aotc_status check_table(const aotc_model_table *t, uint64_t weights, aotc_error 
     if (!t)
         return error_set(error, AOTC_E_VERSION,
                          "the model needs a newer loader: this one knows ABI %u", AOTC_MODEL_ABI);
-    if (t->struct_size < sizeof *t || t->abi < 1 || t->abi > AOTC_MODEL_ABI)
+    if (!IS_KNOWN(t, device) || t->abi < 1 || t->abi > AOTC_MODEL_ABI)
         return error_set(error, AOTC_E_VERSION, "the model has ABI %u, this loader knows up to %u",
                          t->abi, AOTC_MODEL_ABI);
     if (t->n_entries < 1 || !t->entries)
@@ -162,10 +193,17 @@ aotc_status check_table(const aotc_model_table *t, uint64_t weights, aotc_error 
         return error_set(error, AOTC_E_FORMAT,
                          "the weights have %" PRIu64 " bytes, the code was made for %" PRIu64,
                          weights, t->weights_bytes);
-    for (int i = 0; i < t->n_entries; i++) {
-        aotc_status s = check_entry(table_entry(t, i), weights, error);
-        if (s)
-            return s;
+    bool has_device = HAS_ABI2(t) && t->device && t->device != kDLCPU;
+    int  device = has_device ? t->device : kDLCPU;
+    if (has_device && device != kDLCUDA)
+        return error_set(error, AOTC_E_UNSUPPORTED,
+                         "the model is for device type %d; this loader knows the CPU and CUDA",
+                         device);
+    aotc_status s = has_device ? check_images(t, error) : AOTC_OK;
+    for (int i = 0; i < t->n_entries && !s; i++) {
+        s = check_entry(table_entry(t, i), weights, device, error);
+        if (!s && has_device)
+            s = check_functions(table_entry(t, i), error);
     }
-    return AOTC_OK;
+    return s;
 }

@@ -229,5 +229,8 @@ static void count_release(void *cx, void *memory, size_t bytes)
 aotc_allocator kit_counting(Counting *c)
 {
     *c = (Counting){.fail_at = -1};
-    return (aotc_allocator){sizeof(aotc_allocator), count_allocate, count_release, c};
+    return (aotc_allocator){.struct_size = sizeof(aotc_allocator),
+                            .allocate = count_allocate,
+                            .release = count_release,
+                            .cx = c};
 }

@@ -12,6 +12,10 @@
 #define MODEL_SCALE 2
 #endif
 
+#ifndef MODEL_WEIGHTS_BYTES
+#define MODEL_WEIGHTS_BYTES 128
+#endif
+
 #define CONST(n)                                                                                   \
     {                                                                                              \
         AOTC_DIM_CONST, -1, n, 0                                                                   \
@@ -385,7 +389,7 @@ static const aotc_model_table table = {
     .target = "any",
     .n_entries = COUNT(entries),
     .entries = entries,
-    .weights_bytes = 128,
+    .weights_bytes = MODEL_WEIGHTS_BYTES,
 };
 
 __attribute__((visibility("default"))) const aotc_model_table *aotc_model_query(uint32_t max_abi);

@@ -1,0 +1,284 @@
+/* Graphs of the fake driver: nodes are work that an exec has a copy of; a launch queues a copy of
+ * that.  The loader makes chains, and this checks that they have no gap. */
+#include "tests/cuda/fake_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define API EXPORT CuResult
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wmissing-declarations"
+#define LOCK() pthread_mutex_lock(&fake_lock)
+#define UNLOCK() pthread_mutex_unlock(&fake_lock)
+
+typedef struct Graph Graph;
+typedef struct Node {
+    Op           op;
+    Graph       *graph, *body;
+    struct Node *after; /* the one dependency, or NULL */
+    int          index; /* in its graph */
+} Node;
+struct Graph {
+    Node *nodes[1024];
+    int   n;
+    bool  is_body;
+};
+typedef struct Exec {
+    OpList list;
+    Graph *graph;
+} Exec;
+
+static uint64_t n_conditions;
+
+static Graph *new_graph(bool is_body)
+{
+    Graph *g = calloc(1, sizeof *g);
+    g->is_body = is_body;
+    return g;
+}
+
+static void free_graph(Graph *g)
+{
+    for (int i = 0; i < g->n; i++) {
+        if (g->nodes[i]->body)
+            free_graph(g->nodes[i]->body);
+        OpList one = {&g->nodes[i]->op, 1, 1};
+        free(one.ops->args);
+        free(g->nodes[i]);
+    }
+    free(g);
+}
+
+API cuGraphCreate(CuGraph *out, unsigned flags)
+{
+    if (flags || !fake_take())
+        return CU_OUT_OF_MEMORY;
+    *out = (CuGraph)(void *)new_graph(false);
+    LOCK();
+    fake.live_graphs++;
+    UNLOCK();
+    return CU_OK;
+}
+
+API cuGraphDestroy(CuGraph g)
+{
+    LOCK();
+    fake.live_graphs--;
+    UNLOCK();
+    free_graph((Graph *)(void *)g);
+    return CU_OK;
+}
+
+static CuResult add(CuNode *out, CuGraph graph, const CuNode *after, size_t n_after, Op op)
+{
+    Graph *g = (Graph *)(void *)graph;
+    if (!fake_take()) {
+        free(op.args);
+        return CU_OUT_OF_MEMORY;
+    }
+    Node *n = calloc(1, sizeof *n);
+    n->op = op;
+    n->graph = g;
+    n->index = g->n;
+    n->after = n_after ? (Node *)(void *)after[0] : NULL;
+    if (n_after > 1 || (n->after && n->after->graph != g))
+        fake_breach("a node depends on what is not in its graph");
+    if (g->n == 1024)
+        abort();
+    g->nodes[g->n++] = n;
+    LOCK();
+    fake.n_nodes++;
+    UNLOCK();
+    *out = (CuNode)(void *)n;
+    return CU_OK;
+}
+
+static Op kernel_op(const CuKernelNode *k)
+{
+    return fake_kernel_op((const Function *)(void *)k->function, k->grid, k->block, k->shared_bytes,
+                          k->params);
+}
+
+static Op copy_op(const CuCopyNode *p)
+{
+    Op op = {.kind = OP_COPY,
+             .to = (void *)(uintptr_t)p->to.device,
+             .from = (const void *)(uintptr_t)p->from.device,
+             .bytes = p->width_bytes};
+    fake_is_mapped(op.to, op.bytes, "memcpy node");
+    fake_is_mapped(op.from, op.bytes, "memcpy node");
+    if (p->height != 1 || p->depth != 1 || p->to.memory_type != CU_MEMORY_DEVICE ||
+        p->from.memory_type != CU_MEMORY_DEVICE)
+        fake_breach("a memcpy node is not one row on the device");
+    return op;
+}
+
+static Op fill_op(const CuMemsetNode *p)
+{
+    Op op = {.kind = OP_FILL,
+             .to = (void *)(uintptr_t)p->to,
+             .value = p->value,
+             .item_bytes = p->item_bytes,
+             .count = p->width};
+    fake_is_mapped(op.to, p->width * p->item_bytes, "memset node");
+    if (p->height != 1)
+        fake_breach("a memset node has rows");
+    return op;
+}
+
+API cuGraphAddKernelNode_v2(CuNode *out, CuGraph g, const CuNode *after, size_t n,
+                            const CuKernelNode *k)
+{
+    return add(out, g, after, n, kernel_op(k));
+}
+
+API cuGraphAddMemcpyNode(CuNode *out, CuGraph g, const CuNode *after, size_t n, const CuCopyNode *p,
+                         CuContext c)
+{
+    return c ? add(out, g, after, n, copy_op(p)) : INVALID_VALUE;
+}
+
+API cuGraphAddMemsetNode(CuNode *out, CuGraph g, const CuNode *after, size_t n,
+                         const CuMemsetNode *p, CuContext c)
+{
+    return c ? add(out, g, after, n, fill_op(p)) : INVALID_VALUE;
+}
+
+API cuGraphAddDependencies_v2(CuGraph g, const CuNode *from, const CuNode *to, const CuEdge *edges,
+                              size_t n)
+{
+    Node *a = (Node *)(void *)from[0], *b = (Node *)(void *)to[0];
+    bool  is_programmatic =
+        edges[0].type == CU_EDGE_PROGRAMMATIC && edges[0].from_port == CU_PORT_PROGRAMMATIC;
+    if (n != 1 || a->graph != (Graph *)(void *)g || b->graph != a->graph || b->after ||
+        a->op.kind != OP_KERNEL || b->op.kind != OP_KERNEL || !is_programmatic)
+        return INVALID_VALUE;
+    b->after = a;
+    b->op.launch.is_early = true;
+    fake.n_programmatic_edges++;
+    return CU_OK;
+}
+
+API cuGraphKernelNodeSetAttribute(CuNode node, int attribute, const CuAttributeValue *v)
+{
+    if (attribute != CU_ATTRIBUTE_CLUSTER)
+        return INVALID_VALUE;
+    memcpy(((Node *)(void *)node)->op.launch.cluster, v->cluster, 12);
+    return CU_OK;
+}
+
+API cuGraphConditionalHandleCreate(CuCondition *out, CuGraph g, CuContext c, unsigned value,
+                                   unsigned flags)
+{
+    if (!g || !c || flags != CU_COND_ASSIGN_DEFAULT || !fake_take())
+        return INVALID_VALUE;
+    *out = ++n_conditions;
+    fake_set_condition(*out, value);
+    return CU_OK;
+}
+
+API cuGraphAddNode_v2(CuNode *out, CuGraph g, const CuNode *after, const CuEdge *edges, size_t n,
+                      void *params)
+{
+    CuConditionalNode *p = params;
+    static CuGraph     bodies[1];
+    if (edges || p->type != CU_NODE_CONDITIONAL || p->n_bodies != 1 || !p->context)
+        return INVALID_VALUE;
+    Op op = {.kind = p->condition == CU_COND_WHILE ? OP_WHILE : OP_IF, .condition = p->handle};
+    CuResult r = add(out, g, after, n, op);
+    if (r)
+        return r;
+    Node *node = (Node *)(void *)*out;
+    node->body = new_graph(true);
+    bodies[0] = (CuGraph)(void *)node->body;
+    p->bodies = bodies;
+    fake.n_conditionals++;
+    return CU_OK;
+}
+
+/* ---- execution ------------------------------------------------------------------------------- */
+
+static void instantiate(Graph *g, OpList *out)
+{
+    for (int i = 0; i < g->n; i++) {
+        Node *n = g->nodes[i];
+        if (n->after != (i ? g->nodes[i - 1] : NULL))
+            fake_breach("node %d does not wait for the one before", i);
+        Op op = fake_copy_of(&n->op);
+        if (n->body) {
+            op.body = calloc(1, sizeof *op.body);
+            instantiate(n->body, op.body);
+        }
+        fake_push(out, op);
+    }
+}
+
+API cuGraphInstantiateWithFlags(CuExec *out, CuGraph g, unsigned long long flags)
+{
+    if (flags || fake.instantiate || !fake_take())
+        return fake.instantiate ? fake.instantiate : CU_OUT_OF_MEMORY;
+    Exec *e = calloc(1, sizeof *e);
+    e->graph = (Graph *)(void *)g;
+    instantiate(e->graph, &e->list);
+    LOCK();
+    fake.live_execs++;
+    UNLOCK();
+    *out = (CuExec)(void *)e;
+    return CU_OK;
+}
+
+API cuGraphExecDestroy(CuExec exec)
+{
+    Exec *e = (Exec *)(void *)exec;
+    fake_free_list(&e->list);
+    free(e);
+    LOCK();
+    fake.live_execs--;
+    UNLOCK();
+    return CU_OK;
+}
+
+API cuGraphLaunch(CuExec exec, CuStream s)
+{
+    Exec    *e = (Exec *)(void *)exec;
+    CuResult r = fake.launch;
+    LOCK();
+    fake.n_graph_launches++;
+    for (int i = 0; i < e->list.n && !r; i++)
+        r = fake_queue(s, fake_copy_of(&e->list.ops[i]));
+    UNLOCK();
+    return r;
+}
+
+/* Only nodes of the graph itself can be changed. */
+static CuResult change(CuExec exec, CuNode node, Op op)
+{
+    Exec *e = (Exec *)(void *)exec;
+    Node *n = (Node *)(void *)node;
+    Op   *at = n->graph == e->graph ? &e->list.ops[n->index] : NULL;
+    if (!at || at->kind != op.kind || at->function != op.function) {
+        free(op.args);
+        return INVALID_VALUE;
+    }
+    memcpy(op.launch.cluster, at->launch.cluster, sizeof op.launch.cluster);
+    op.launch.is_early = at->launch.is_early;
+    free(at->args);
+    *at = op;
+    fake.n_set_params++;
+    return CU_OK;
+}
+
+API cuGraphExecKernelNodeSetParams_v2(CuExec e, CuNode n, const CuKernelNode *k)
+{
+    return change(e, n, kernel_op(k));
+}
+
+API cuGraphExecMemcpyNodeSetParams(CuExec e, CuNode n, const CuCopyNode *p, CuContext c)
+{
+    return c ? change(e, n, copy_op(p)) : INVALID_VALUE;
+}
+
+API cuGraphExecMemsetNodeSetParams(CuExec e, CuNode n, const CuMemsetNode *p, CuContext c)
+{
+    return c ? change(e, n, fill_op(p)) : INVALID_VALUE;
+}
