@@ -18,6 +18,12 @@ EMIT_RUNTIME_TEXT(cuda_text_gemm, RUNTIME "gemm.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_conv, RUNTIME "conv.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_simt, RUNTIME "simt.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_depthwise, RUNTIME "depthwise.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_attention, RUNTIME "attention.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_attention_plain, RUNTIME "attention_plain.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_scan, RUNTIME "scan.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_sort, RUNTIME "sort.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_select, RUNTIME "select.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_rnn, RUNTIME "rnn.cu.inc");
 extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
 
 /* At the top of every file. */
@@ -32,6 +38,12 @@ static const CudaText texts[] = {
     {"conv", "gemm", cuda_text_conv},
     {"simt", "conv", cuda_text_simt},
     {"depthwise", "conv", cuda_text_depthwise},
+    {"attention", "mma", cuda_text_attention},
+    {"attention_plain", "attention", cuda_text_attention_plain},
+    {"scan", NULL, cuda_text_scan},
+    {"sort", "mma", cuda_text_sort},
+    {"select", NULL, cuda_text_select},
+    {"rnn", "mma", cuda_text_rnn},
     {NULL, NULL, NULL}, /* the end */
 };
 
