@@ -130,7 +130,7 @@ static CuKernelNode kernel_params(const CudaContext *u, const aotc_model_launch 
 
 static bool is_early(const CudaContext *u, const aotc_model_launch *l)
 {
-    return l->flags & AOTC_LAUNCH_EARLY && u->device->major >= 9 && u->driver->GraphAddDependencies;
+    return l->flags & AOTC_LAUNCH_EARLY && u->services.sm >= 90 && u->driver->GraphAddDependencies;
 }
 
 static CuResult add_kernel(CudaContext *u, const CuKernelNode *k, bool early, CuNode *out)

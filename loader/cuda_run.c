@@ -58,7 +58,8 @@ static unsigned launch_attributes(const CudaContext *u, const aotc_model_launch 
             out[n].value.cluster[d] = l->cluster[d] ? l->cluster[d] : 1;
         n++;
     }
-    if (l->flags & AOTC_LAUNCH_EARLY && u->device->major >= 9) {
+    /* the code waits itself only where its instruction set has that */
+    if (l->flags & AOTC_LAUNCH_EARLY && u->services.sm >= 90) {
         out[n] = (CuAttribute){.id = CU_ATTRIBUTE_PROGRAMMATIC};
         out[n++].value.programmatic = 1;
     }

@@ -1,9 +1,9 @@
 /* A CUDA model written by hand against abi/aotc_model.h, one entry point for each thing that a run
- * on a device can do.
+ * on a device can do.  For the fake driver:
  *
- *   cc -shared -fPIC -fvisibility=hidden -I. tests/cuda/model.c -o model.so       for the fake
- * driver … -DMODEL_IMAGE_SM=90 -DMODEL_IMAGE='"kernels.cubin"'                          for a
- * device */
+ *   cc -shared -fPIC -fvisibility=hidden -I. tests/cuda/model.c -o model.so
+ *
+ * For a device, with kernels.cu compiled for it: -DMODEL_IMAGE_SM=90 -DMODEL_IMAGE=kernels.cubin */
 #include "tests/cuda/kernels.h"
 
 #define CONST(n)                                                                                   \
@@ -305,8 +305,11 @@ static const unsigned char fake_image[] = "FAKE";
 #define IMAGE_BEGIN fake_image
 #define IMAGE_END (fake_image + sizeof fake_image)
 #else
-__asm__(".section .rodata\n.balign 64\nmodel_image:\n.incbin " MODEL_IMAGE
-        "\nmodel_image_end:\n.byte 0\n.previous\n");
+#define QUOTE(x) #x
+#define NAME_OF(x) QUOTE(x)
+__asm__(".section .rodata\n.balign 64\nmodel_image:\n.incbin \"" NAME_OF(
+    MODEL_IMAGE) "\""
+                 "\nmodel_image_end:\n.byte 0\n.previous\n");
 extern const unsigned char model_image[] __attribute__((visibility("hidden"))),
     model_image_end[] __attribute__((visibility("hidden")));
 #define IMAGE_BEGIN model_image
