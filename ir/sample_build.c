@@ -98,7 +98,9 @@ static void json_text(Text *out, const char *text)
 
 static void json_float(Text *out, double value)
 {
-    if (isfinite(value))
+    if (value == 0)
+        text_put(out, signbit(value) ? "-0.0" : "0.0"); /* -0 would be read as an int */
+    else if (isfinite(value))
         text_printf(out, "%.17g", value);
     else
         text_printf(out, "\"%s\"", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");

@@ -72,7 +72,7 @@ static uint16_t encode_small(DType dtype, float value)
         return sign | inf;
     int exponent;
     frexp(value, &exponent);
-    exponent = exponent - 1 < 1 - bias ? 1 - bias : exponent - 1;
+    exponent = value == 0 || exponent - 1 < 1 - bias ? 1 - bias : exponent - 1;
     /* steps of the last place from zero: numbers of one exponent follow those of the one before */
     double   steps = nearbyint(ldexp(fabs((double)value), f.mantissa_bits - exponent));
     uint32_t code = (uint32_t)steps + ((uint32_t)(exponent + bias - 1) << f.mantissa_bits);

@@ -162,7 +162,7 @@ static Scalar *element_pad(LowerCx *cx, const Node *node, int result, const Expr
     {                                                                                              \
         .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
     }
-#define PAD(text) INDEXED(text, infer_pad, element_pad)
+#define PAD(text, ...) INDEXED(text, infer_pad, element_pad, __VA_ARGS__)
 
 const OpDesc pad_ops[] = {
     PAD("aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor"),

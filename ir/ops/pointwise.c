@@ -8,6 +8,7 @@
  * picks the text where an argument (a mode, an exponent, None) decides.  Formulas are those of ATen
  * (aten/src/ATen/native/cpu). */
 #include "ir/ops/ops_internal.h"
+#include "ir/ops/pointwise_check.h"
 #include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
@@ -91,7 +92,7 @@ static Error *infer_gelu(Node *node)
         strcmp(approximate->string, "tanh"))
         return node_error(node, E_VALUE, "approximate is \"%s\", not \"none\" or \"tanh\"",
                           approximate->string);
-    return infer_pointwise(node);
+    return infer_floating(node);
 }
 
 /* The exponents for which eager PyTorch multiplies (pow_tensor_scalar_optimized_kernel). */
@@ -380,49 +381,11 @@ static Scalar *body_i1e(LowerCx *cx, const Node *node, Scalar *const *in, DType 
 }
 
 /* ---- inference where the default does not do ------------------------------------------------- */
-/* Only integers and bool have bits. */
-static Error *infer_bits(Node *node)
-{
-    TRY(infer_pointwise(node));
-    DType dtype = node_result_type(node, 0)->dtype;
-    if (dtype_is_float(dtype))
-        return node_error(node, E_VALUE, "%s of %s", node->schema->base, dtype_name(dtype));
-    return NULL;
-}
-
-/* bool has no minus. */
-static Error *infer_minus(Node *node)
-{
-    TRY(infer_pointwise(node));
-    if (node_result_type(node, 0)->dtype == DT_BOOL)
-        return node_error(node, E_VALUE, "%s of bool tensors; use bitwise_xor or logical_not",
-                          node->schema->base);
-    return NULL;
-}
-
-/* at::native::relu: "Boolean inputs not supported". */
-static Error *infer_relu(Node *node)
-{
-    TRY(infer_pointwise(node));
-    if (node_result_type(node, 0)->dtype == DT_BOOL)
-        return node_error(node, E_VALUE, "%s of a bool tensor", node->schema->base);
-    return NULL;
-}
-
 /* rrelu without training is leaky_relu with the mean slope. */
 static Error *infer_rrelu(Node *node)
 {
     if (node_bool(node, "training"))
         return node_error(node, E_UNSUPPORTED, "rrelu with training=True is random");
-    return infer_pointwise(node);
-}
-
-/* A value of any dtype takes the place of self: the result is like self. */
-static Error *infer_masked_fill(Node *node)
-{
-    const TensorType *mask = shape_type(node, "mask");
-    if (mask->dtype != DT_BOOL)
-        return node_error(node, E_VALUE, "mask is %s, not bool", dtype_name(mask->dtype));
     return infer_pointwise(node);
 }
 
@@ -478,6 +441,11 @@ static Error *expand_dropout(Node *node, Value **results)
     double p = node_float(node, "p");
     if (p < 0 || p > 1)
         return node_error(node, E_VALUE, "p is %g, not in 0 … 1", p);
+    if (node_bool(node, "train") && p == 1) { /* all are dropped; NaN stays NaN */
+        Build b = build_at(node);
+        results[0] = BUILD(&b, "aten.mul.Scalar", node->args[0], arg_float(0));
+        return b.error;
+    }
     if (node_bool(node, "train") && p != 0)
         return node_error(node, E_UNSUPPORTED, "%s with train=True is random", node->schema->name);
     results[0] = node_tensor(node, "input");
@@ -645,201 +613,401 @@ static Error *expand_cross(Node *node, Value **results)
 
 const OpDesc pointwise_ops[] = {
     /* arithmetic */
-    BODY("aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", DEFAULT,
-         "add(self, mul(other, alpha))"),
-    BODY("aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", DEFAULT,
-         "add(self, mul(other, alpha))"),
+    BODY_INFER("aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", DEFAULT,
+               infer_alpha, "add(self, mul(other, alpha))",
+               .samples = BINARY_INT_SAMPLES
+               " | self=f32[4] other=f32[4] alpha=-2 | self=i64[4] other=i64[4] alpha=3 | "
+               "self=bool[6] other=bool[6] | ! self=i64[4] other=i64[4] alpha=1.5"),
+    BODY_INFER("aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", DEFAULT,
+               infer_alpha, "add(self, mul(other, alpha))",
+               .samples = SCALAR_SAMPLES " | self=f32[4] other=2 alpha=3"),
     BODY_INFER("aten::sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", DEFAULT,
-               infer_minus, "sub(self, mul(other, alpha))"),
+               infer_minus, "sub(self, mul(other, alpha))",
+               .samples = BINARY_INT_SAMPLES
+               " | self=f32[4] other=f32[4] alpha=0.5 | ! self=bool[6] other=bool[6]"),
     BODY_INFER("aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", DEFAULT,
-               infer_minus, "sub(self, mul(other, alpha))"),
+               infer_minus, "sub(self, mul(other, alpha))",
+               .samples = SCALAR_SAMPLES " | self=f32[4] other=2 alpha=3"),
     BODY_INFER("aten::subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
-               DEFAULT, infer_minus, "sub(self, mul(other, alpha))"),
+               DEFAULT, infer_minus, "sub(self, mul(other, alpha))",
+               .samples = BINARY_ALIAS_SAMPLES),
     BODY_INFER("aten::subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
-               DEFAULT, infer_minus, "sub(self, mul(other, alpha))"),
+               DEFAULT, infer_minus, "sub(self, mul(other, alpha))",
+               .samples = SCALAR_ALIAS_SAMPLES),
     BODY_INFER("aten::rsub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", DEFAULT,
-               infer_minus, "sub(other, mul(self, alpha))"),
+               infer_rsub, "sub(other, mul(self, alpha))",
+               .samples = BINARY_INT_SAMPLES
+               " | self=f32[4] other=f32[4] alpha=0.5 | ! self=bool[6] other=bool[6]"),
     BODY_INFER("aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", DEFAULT,
-               infer_minus, "sub(other, mul(self, alpha))"),
-    BODY("aten::mul.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, "mul(self, other)"),
-    BODY("aten::mul.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, "mul(self, other)"),
-    BODY("aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, "mul(self, other)"),
-    BODY("aten::multiply.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, "mul(self, other)"),
-    BODY("aten::div.Tensor(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT, "div(self, other)"),
-    BODY("aten::div.Scalar(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT, "div(self, other)"),
+               infer_rsub, "sub(other, mul(self, alpha))",
+               .samples = SCALAR_SAMPLES " | self=f32[4] other=2 alpha=3"),
+    BODY("aten::mul.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, "mul(self, other)",
+         .samples =
+             BINARY_INT_SAMPLES " | self=bool[6] other=bool[6] | self=i64[4]@special other=i64[4]"),
+    BODY("aten::mul.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, "mul(self, other)",
+         .samples = SCALAR_SAMPLES),
+    BODY("aten::multiply.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, "mul(self, other)",
+         .samples = BINARY_ALIAS_SAMPLES),
+    BODY("aten::multiply.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, "mul(self, other)",
+         .samples = SCALAR_ALIAS_SAMPLES),
+    BODY("aten::div.Tensor(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT, "div(self, other)",
+         .samples = BINARY_INT_SAMPLES
+         " | self=bool[6] other=i64[6]@1..3 | self=i64[4] other=i64[4]@[0,1,-2,3]"),
+    BODY("aten::div.Scalar(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT, "div(self, other)",
+         .samples = SCALAR_SAMPLES),
     BODY("aten::divide.Tensor(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "div(self, other)"),
+         "div(self, other)", .samples = BINARY_ALIAS_SAMPLES),
     BODY("aten::divide.Scalar(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT,
-         "div(self, other)"),
+         "div(self, other)", .samples = SCALAR_ALIAS_SAMPLES),
     BODY("aten::true_divide.Tensor(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "div(self, other)"),
+         "div(self, other)", .samples = BINARY_ALIAS_SAMPLES),
     BODY("aten::true_divide.Scalar(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT,
-         "div(self, other)"),
-    BODY_FN("aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor",
-            DEFAULT, infer_div_mode, body_div_mode),
+         "div(self, other)", .samples = SCALAR_ALIAS_SAMPLES),
+    BODY_FN(
+        "aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor",
+        DEFAULT, infer_div_mode, body_div_mode,
+        .samples =
+            "self=f32[3,5] other=f32[5] rounding_mode='floor' | self=f32[3,5] other=f32[5] "
+            "rounding_mode='trunc' | self=f32[4] other=f32[4] rounding_mode=None | "
+            "self=i64[12]@-9..9 other=i64[12]@[1,-2,3,-4] rounding_mode='floor' | "
+            "self=i64[12]@-9..9 other=i64[12]@[1,-2,3,-4] rounding_mode='trunc' | self=i32[4] "
+            "other=i32[4]@1..3 rounding_mode=None | self=u8[4] other=u8[4]@1..3 "
+            "rounding_mode='floor' | self=f16[9] other=f16[9] rounding_mode='floor' | self=bf16[9] "
+            "other=bf16[9] rounding_mode='trunc' | self=f32[16]@special other=f32[16]@[2,-3,0,inf] "
+            "rounding_mode='floor' | ! self=f32[2] other=f32[2] rounding_mode='round'"),
     BODY_FN("aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor",
-            DEFAULT, infer_div_mode, body_div_mode),
+            DEFAULT, infer_div_mode, body_div_mode,
+            .samples =
+                "self=f32[3,5] other=0.7 rounding_mode='floor' | self=i64[5] other=-2 "
+                "rounding_mode='floor' | self=i64[5] other=-2 rounding_mode='trunc' | self=f32[3] "
+                "other=2 rounding_mode=None | self=i32[0] other=2 rounding_mode='trunc'"),
     BODY_FN("aten::divide.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor",
-            DEFAULT, infer_div_mode, body_div_mode),
+            DEFAULT, infer_div_mode, body_div_mode,
+            .samples = "self=f32[5] other=f32[5] rounding_mode='floor' | self=i64[5] "
+                       "other=i64[5]@1..3 rounding_mode='trunc'"),
     BODY_FN("aten::divide.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor",
-            DEFAULT, infer_div_mode, body_div_mode),
+            DEFAULT, infer_div_mode, body_div_mode,
+            .samples = "self=f32[5] other=0.7 rounding_mode='floor' | self=i64[5] other=2 "
+                       "rounding_mode='trunc'"),
     BODY("aten::floor_divide(Tensor self, Tensor other) -> Tensor", DEFAULT,
-         "floordiv(self, other)"),
+         "floordiv(self, other)",
+         .samples = BINARY_SAMPLES " | self=i64[12]@-9..9 other=i64[12]@[1,-2,3,-4] | self=u8[5] "
+                                   "other=u8[5]@1..3 | self=i32[4] other=f32[4]"),
     BODY("aten::floor_divide.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT,
-         "floordiv(self, other)"),
-    BODY("aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT,
-         "mod(self, other)"),
-    BODY("aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT,
-         "mod(self, other)"),
+         "floordiv(self, other)", .samples = SCALAR_SAMPLES " | self=i64[9]@-9..9 other=-4"),
+    BODY("aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, "mod(self, other)",
+         .samples = BINARY_SAMPLES " | self=i64[12]@-9..9 other=i64[12]@[1,-2,3,-4] | self=u8[5] "
+                                   "other=u8[5]@1..3 | self=i32[4] other=f32[4]"),
+    BODY("aten::remainder.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, "mod(self, other)",
+         .samples = "self=f32[3,5] other=1.5 | self=f32[3] other=2 | self=f32[0,4] other=2.5 | "
+                    "self=f32[14]@special other=-0.5 | self=f16[7] other=0.3 | self=bf16[7] "
+                    "other=3 | self=i64[5] other=2 | self=i32[5] other=1.5 | self=u8[4] other=3 | "
+                    "self=f64[] other=2 | self=i64[9]@-9..9 other=-4"),
     BODY("aten::remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", DEFAULT,
-         "mod(self, other)"),
-    BODY("aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, "fmod(self, other)"),
-    BODY("aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, "fmod(self, other)"),
-    BODY("aten::_add_relu.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor", DEFAULT,
-         "maximum(add(self, mul(other, alpha)), 0)"),
-    BODY("aten::_add_relu.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor", DEFAULT,
-         "maximum(add(self, mul(other, alpha)), 0)"),
+         "mod(self, other)",
+         .samples = "self=5 other=i64[6]@[1,-2,3] | self=1.5 other=f32[5] | self=-7 other=f32[0] | "
+                    "self=3 other=bf16[4]"),
+    BODY("aten::fmod.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, "fmod(self, other)",
+         .samples = BINARY_SAMPLES " | self=i64[12]@-9..9 other=i64[12]@[1,-2,3,-4] | self=u8[5] "
+                                   "other=u8[5]@1..3 | self=i32[4] other=f32[4]"),
+    BODY("aten::fmod.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, "fmod(self, other)",
+         .samples = "self=f32[3,5] other=1.5 | self=f32[3] other=2 | self=f32[0,4] other=2.5 | "
+                    "self=f32[14]@special other=-0.5 | self=f16[7] other=0.3 | self=bf16[7] "
+                    "other=3 | self=i64[5] other=2 | self=i32[5] other=1.5 | self=u8[4] other=3 | "
+                    "self=f64[] other=2 | self=i64[9]@-9..9 other=-4"),
+    BODY_INFER("aten::_add_relu.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor",
+               DEFAULT, infer_alpha, "maximum(add(self, mul(other, alpha)), 0)",
+               .samples = "self=f32[3,4] other=f32[4] | self=f32[5] other=f32[5] alpha=2 | "
+                          "self=i64[4] other=i64[4]"),
+    BODY_INFER("aten::_add_relu.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
+               DEFAULT, infer_alpha, "maximum(add(self, mul(other, alpha)), 0)",
+               .samples = "self=f32[5] other=-0.5 | self=i64[5] other=2 alpha=-1"),
     BODY("aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-         DEFAULT, "add(self, mul(mul(value, tensor1), tensor2))"),
+         DEFAULT, "add(self, mul(mul(value, tensor1), tensor2))",
+         .samples = "self=f32[3,4] tensor1=f32[3,1] tensor2=f32[4] | self=f32[5] tensor1=f32[5] "
+                    "tensor2=f32[5] value=-0.5 | self=i64[4] tensor1=i64[4] tensor2=i64[4] value=2 "
+                    "| self=bf16[5] tensor1=bf16[5] tensor2=bf16[5] | self=f32[0] tensor1=f32[0] "
+                    "tensor2=f32[0] | self=f64[] tensor1=f64[] tensor2=f64[]"),
     BODY("aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-         DEFAULT, "add(self, div(mul(value, tensor1), tensor2))"),
+         DEFAULT, "add(self, div(mul(value, tensor1), tensor2))",
+         .samples = "self=f32[3,4] tensor1=f32[3,1] tensor2=f32[4]@1..3 | self=f32[5] "
+                    "tensor1=f32[5] tensor2=f32[5]@1..2 value=-0.5 | self=bf16[5] tensor1=bf16[5] "
+                    "tensor2=bf16[5]@1..2 | self=f32[0] tensor1=f32[0] tensor2=f32[0] | ! "
+                    "self=i64[4] tensor1=i64[4] tensor2=i64[4]"),
     BODY_FN("aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor", DEFAULT,
-            infer_pow_number, body_pow_number),
+            infer_pow_number, body_pow_number,
+            .samples = "self=f32[3,5] exponent=2 | self=f32[5] exponent=3 | self=f32[5]@0..3 "
+                       "exponent=0.5 | self=f32[5]@0.1..3 exponent=-0.5 | self=f32[5]@0.1..3 "
+                       "exponent=-1 | self=f32[5]@0.1..3 exponent=-2 | self=f32[5]@0..3 "
+                       "exponent=1.7 | self=f32[16]@special exponent=2.5 | self=i64[5] exponent=3 "
+                       "| self=i64[5] exponent=0 | self=i32[5] exponent=0.5 | ! self=i64[5] "
+                       "exponent=-1 | self=f16[7] exponent=2 | self=bf16[7]@0..3 exponent=0.5 | "
+                       "self=f64[] exponent=4 | self=f32[0] exponent=2 | self=u8[5] exponent=2"),
     BODY("aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor", DEFAULT,
-         "pow(self, exponent)"),
+         "pow(self, exponent)",
+         .samples = "self=f32[3,5]@0..3 exponent=f32[5] | self=i64[5] exponent=i64[5]@0..4 | "
+                    "self=i64[6]@[1,-1,2] exponent=i64[6]@[-1,-2,-3] | self=f32[5]@0..2 "
+                    "exponent=i64[5]@0..3 | self=f32[16]@special exponent=f32[16]@[2,3,-1,0.5,0] | "
+                    "self=bf16[5]@0..2 exponent=bf16[5] | self=f16[5]@0..2 exponent=f16[5] | "
+                    "self=f32[0] exponent=f32[]"),
     BODY_FN("aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor", DEFAULT, NULL,
-            body_pow_base),
+            body_pow_base,
+            .samples = "self=2 exponent=f32[5] | self=2 exponent=i64[5]@0..5 | self=1.5 "
+                       "exponent=i64[4] | self=1 exponent=f32[3] | self=0.5 exponent=bf16[4]"),
     EXPAND_FN("aten::float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
-              expand_float_power),
+              expand_float_power,
+              .samples = "self=f32[5]@0..3 exponent=f32[5] | self=i64[4] exponent=i64[4]@0..3 | "
+                         "self=f16[3]@0..2 exponent=f32[]"),
     EXPAND_FN("aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor",
-              expand_float_power),
+              expand_float_power,
+              .samples = "self=f32[5]@0..3 exponent=1.5 | self=i64[4] exponent=2"),
     EXPAND_FN("aten::float_power.Scalar(Scalar self, Tensor exponent) -> Tensor",
-              expand_float_power),
-    EXPAND("aten::square(Tensor self) -> Tensor", "return aten.pow.Tensor_Scalar(%self, 2)"),
-    BODY("aten::lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor", FIRST,
-         "select(lt(abs(weight), 0.5), add(self, mul(weight, sub(end, self))), sub(end, "
-         "mul(sub(end, self), "
-         "sub(1, weight))))"),
-    BODY("aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor", FIRST,
-         "select(lt(abs(weight), 0.5), add(self, mul(weight, sub(end, self))), sub(end, "
-         "mul(sub(end, self), "
-         "sub(1, weight))))"),
-    BODY("aten::hypot(Tensor self, Tensor other) -> Tensor", DEFAULT, "hypot(self, other)"),
-    BODY("aten::atan2(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT, "atan2(self, other)"),
-    BODY("aten::arctan2(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT, "atan2(self, other)"),
+              expand_float_power, .samples = "self=2 exponent=f32[5] | self=1.5 exponent=i64[4]"),
+    EXPAND("aten::square(Tensor self) -> Tensor", "return aten.pow.Tensor_Scalar(%self, 2)",
+           .samples = "self=f32[3,5] | self=i64[4] | self=f32[0] | self=bf16[5] | self=bool[3]"),
+    BODY_INFER("aten::lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor", FIRST,
+               infer_lerp,
+               "select(lt(abs(weight), 0.5), add(self, mul(weight, sub(end, self))), sub(end, "
+               "mul(sub(end, self), "
+               "sub(1, weight))))",
+               .samples = "self=f32[3,4] end=f32[3,4] weight=0.3 | self=f32[5] end=f32[5] "
+                          "weight=0.75 | self=bf16[5] end=bf16[5] weight=0.5 | self=f32[2,3] "
+                          "end=f32[3] weight=2 | self=f64[] end=f64[] weight=0.1 | ! self=f32[2] "
+                          "end=f64[2] weight=0.5 | ! self=i64[2] end=i64[2] weight=1"),
+    BODY_INFER("aten::lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor", FIRST,
+               infer_lerp,
+               "select(lt(abs(weight), 0.5), add(self, mul(weight, sub(end, self))), sub(end, "
+               "mul(sub(end, self), "
+               "sub(1, weight))))",
+               .samples = "self=f32[3,4] end=f32[3,4] weight=f32[4]@0..1 | self=f16[5] end=f16[5] "
+                          "weight=f16[5]@0..1 | self=f32[0] end=f32[0] weight=f32[0] | self=f64[2] "
+                          "end=f64[2] weight=f64[]@0..1"),
+    BODY("aten::hypot(Tensor self, Tensor other) -> Tensor", DEFAULT, "hypot(self, other)",
+         .samples = BINARY_SAMPLES),
+    BODY("aten::atan2(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT, "atan2(self, other)",
+         .samples = BINARY_SAMPLES " | self=i64[5] other=i64[5] | self=bool[3] other=f32[3]"),
+    BODY("aten::arctan2(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT, "atan2(self, other)",
+         .samples = BINARY_FLOAT_ALIAS_SAMPLES),
     BODY("aten::copysign.Tensor(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "copysign(self, other)"),
+         "copysign(self, other)",
+         .samples = BINARY_SAMPLES " | self=i64[5] other=i64[5] | self=bool[3] other=f32[3]"),
     BODY("aten::copysign.Scalar(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT,
-         "copysign(self, other)"),
-    BODY("aten::nextafter(Tensor self, Tensor other) -> Tensor", DEFAULT, "nextafter(self, other)"),
+         "copysign(self, other)",
+         .samples = "self=f32[5] other=-1.5 | self=i64[4] other=-2 | self=f32[16]@special "
+                    "other=-0.0 | self=f16[5] other=1"),
+    BODY("aten::nextafter(Tensor self, Tensor other) -> Tensor", DEFAULT, "nextafter(self, other)",
+         .samples = "self=f32[3,4] other=f32[4] | self=f64[5] other=f64[5] | self=f32[16]@special "
+                    "other=f32[16]@[1,0,inf,-inf] | self=bf16[6] other=bf16[6] | self=f32[0] "
+                    "other=f32[0] | ! self=i64[2] other=i64[2]"),
     BODY("aten::ldexp.Tensor(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "mul(self, exp2(other))"),
+         "mul(self, exp2(other))",
+         .samples = "self=f32[3,4] other=i64[4]@-3..5 | self=f32[5] other=f32[5] | self=i64[3] "
+                    "other=i64[3]@0..3 | self=f16[4] other=i32[4]@0..3"),
     BODY("aten::logaddexp(Tensor self, Tensor other) -> Tensor", DEFAULT,
          "select(and(isinf(self), eq(self, other)), self, add(maximum(self, other), "
-         "log1p(exp(neg(abs(sub(self, other)))))))"),
+         "log1p(exp(neg(abs(sub(self, other)))))))",
+         .samples = BINARY_SAMPLES),
     BODY("aten::logaddexp2(Tensor self, Tensor other) -> Tensor", DEFAULT,
          "select(and(isinf(self), eq(self, other)), self, add(maximum(self, other), "
-         "mul(log1p(exp2(neg(abs(sub(self, other))))), 1.4426950408889634)))"),
+         "mul(log1p(exp2(neg(abs(sub(self, other))))), 1.4426950408889634)))",
+         .samples = BINARY_SAMPLES),
     BODY("aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))",
+         .samples =
+             "self=f32[3,5] other=f32[5]@0..3 | self=f32[16]@special other=f32[16]@[0,1,nan,inf,2] "
+             "| self=i64[5] other=i64[5]@1..5 | self=bf16[5] other=bf16[5]@0.1..3 | self=f32[0] "
+             "other=f32[] | self=f64[3] other=f32[3]@0.1..2"),
     BODY("aten::xlogy.Scalar_Self(Scalar self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))",
+         .samples = "self=2 other=f32[5]@0.1..3 | self=0 other=f32[5]@[0,nan,inf,1,2] | self=1.5 "
+                    "other=i64[4]@1..4"),
     BODY("aten::xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))",
+         .samples = "self=f32[5] other=2 | self=f32[16]@special other=0 | self=i64[4] other=1.5"),
     BODY("aten::special_xlogy(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))",
+         .samples = "self=f32[3,5] other=f32[5]@0..3 | self=i64[5] other=i64[5]@1..5"),
     BODY("aten::special_xlogy.self_scalar(Scalar self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))",
+         .samples = "self=2 other=f32[5]@0.1..3"),
     BODY("aten::special_xlogy.other_scalar(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log(other))))",
+         .samples = "self=f32[5] other=2"),
     BODY("aten::special_xlog1py(Tensor self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log1p(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log1p(other))))",
+         .samples =
+             "self=f32[3,5] other=f32[5]@0..3 | self=f32[16]@special other=f32[16]@[0,1,nan,inf,2] "
+             "| self=i64[5] other=i64[5]@1..5 | self=bf16[5] other=bf16[5]@0.1..3 | self=f32[0] "
+             "other=f32[] | self=f64[3] other=f32[3]@0.1..2"),
     BODY("aten::special_xlog1py.self_scalar(Scalar self, Tensor other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log1p(other))))"),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log1p(other))))",
+         .samples = "self=2 other=f32[5]@0.1..3 | self=0 other=f32[5]@[0,nan,inf,1,2] | self=1.5 "
+                    "other=i64[4]@1..4"),
     BODY("aten::special_xlog1py.other_scalar(Tensor self, Scalar other) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log1p(other))))"),
-    BODY("aten::maximum(Tensor self, Tensor other) -> Tensor", DEFAULT, "maximum(self, other)"),
-    BODY("aten::max.other(Tensor self, Tensor other) -> Tensor", DEFAULT, "maximum(self, other)"),
-    BODY("aten::minimum(Tensor self, Tensor other) -> Tensor", DEFAULT, "minimum(self, other)"),
-    BODY("aten::min.other(Tensor self, Tensor other) -> Tensor", DEFAULT, "minimum(self, other)"),
-    BODY("aten::fmax(Tensor self, Tensor other) -> Tensor", DEFAULT, "fmax(self, other)"),
-    BODY("aten::fmin(Tensor self, Tensor other) -> Tensor", DEFAULT, "fmin(self, other)"),
-    BODY_FN("aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", DEFAULT, NULL,
-            body_clamp),
-    BODY_FN("aten::clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor",
-            DEFAULT, NULL, body_clamp),
-    BODY_FN("aten::clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", DEFAULT, NULL,
-            body_clamp),
+         "select(isnan(other), other, select(eq(self, 0), 0, mul(self, log1p(other))))",
+         .samples = "self=f32[5] other=2 | self=f32[16]@special other=0 | self=i64[4] other=1.5"),
+    BODY("aten::maximum(Tensor self, Tensor other) -> Tensor", DEFAULT, "maximum(self, other)",
+         .samples =
+             BINARY_INT_SAMPLES " | self=bool[6] other=bool[6] | self=i64[8]@special other=i64[8]"),
+    BODY("aten::max.other(Tensor self, Tensor other) -> Tensor", DEFAULT, "maximum(self, other)",
+         .samples = BINARY_ALIAS_SAMPLES),
+    BODY("aten::minimum(Tensor self, Tensor other) -> Tensor", DEFAULT, "minimum(self, other)",
+         .samples =
+             BINARY_INT_SAMPLES " | self=bool[6] other=bool[6] | self=i64[8]@special other=i64[8]"),
+    BODY("aten::min.other(Tensor self, Tensor other) -> Tensor", DEFAULT, "minimum(self, other)",
+         .samples = BINARY_ALIAS_SAMPLES),
+    BODY("aten::fmax(Tensor self, Tensor other) -> Tensor", DEFAULT, "fmax(self, other)",
+         .samples =
+             BINARY_INT_SAMPLES " | self=bool[6] other=bool[6] | self=i64[8]@special other=i64[8]"),
+    BODY("aten::fmin(Tensor self, Tensor other) -> Tensor", DEFAULT, "fmin(self, other)",
+         .samples =
+             BINARY_INT_SAMPLES " | self=bool[6] other=bool[6] | self=i64[8]@special other=i64[8]"),
+    BODY_FN("aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", DEFAULT,
+            infer_clamp, body_clamp,
+            .samples = "self=f32[3,5] min=-1 max=1 | self=f32[5] min=0 | self=f32[5] max=0.5 | "
+                       "self=f32[5] min=1 max=-1 | self=i64[9] min=-2 max=2 | self=i64[5] min=-1.5 "
+                       "max=1.5 | self=f32[16]@special min=-2 max=2 | self=bf16[5] min=-1 max=1 | "
+                       "self=f32[0] min=0 | self=u8[5] min=2 max=5 | ! self=f32[3]"),
+    BODY_FN(
+        "aten::clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor", DEFAULT,
+        infer_clamp, body_clamp,
+        .samples =
+            "self=f32[3,5] min=f32[5]@-2..0 max=f32[5]@0..2 | self=f32[5] min=f32[] | "
+            "self=f32[2,3] max=f32[3] | self=i64[9] min=i64[9] max=i64[9] | self=i64[4] min=f32[4] "
+            "| self=f32[16]@special min=f32[16]@[nan,-1] max=f32[16]@[1,nan,2] | ! self=f32[3]"),
+    BODY_FN("aten::clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor", DEFAULT,
+            infer_clamp, body_clamp, .samples = "self=f32[3,5] min=-1 max=1 | self=i64[9] min=-2"),
     BODY_FN("aten::clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor", DEFAULT,
-            NULL, body_clamp),
-    BODY("aten::clamp_min(Tensor self, Scalar min) -> Tensor", DEFAULT, "maximum(self, min)"),
-    BODY("aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", DEFAULT,
-         "maximum(self, min)"),
-    BODY("aten::clamp_max(Tensor self, Scalar max) -> Tensor", DEFAULT, "minimum(self, max)"),
-    BODY("aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor", DEFAULT,
-         "minimum(self, max)"),
-    BODY("aten::heaviside(Tensor self, Tensor values) -> Tensor", DEFAULT,
-         "select(eq(self, 0), values, select(gt(self, 0), 1, 0))"),
-    EXPAND_FN("aten::cross(Tensor self, Tensor other, int? dim=None) -> Tensor", expand_cross),
+            infer_clamp, body_clamp, .samples = "self=f32[3,5] min=f32[5]@-2..0 max=f32[5]@0..2"),
+    BODY("aten::clamp_min(Tensor self, Scalar min) -> Tensor", DEFAULT, "maximum(self, min)",
+         .samples = "self=f32[3,5] min=0.5 | self=i64[5] min=1 | self=i64[5] min=0.5 | "
+                    "self=f32[16]@special min=0 | self=f16[4] min=0"),
+    BODY("aten::clamp_min.Tensor(Tensor self, Tensor min) -> Tensor", DEFAULT, "maximum(self, min)",
+         .samples = "self=f32[3,5] min=f32[5] | self=i64[4] min=i64[] | self=f32[16]@special "
+                    "min=f32[16]@[0,nan]"),
+    BODY("aten::clamp_max(Tensor self, Scalar max) -> Tensor", DEFAULT, "minimum(self, max)",
+         .samples = "self=f32[3,5] max=0.5 | self=i64[5] max=1 | self=f32[16]@special max=0 | "
+                    "self=f16[4] max=0"),
+    BODY("aten::clamp_max.Tensor(Tensor self, Tensor max) -> Tensor", DEFAULT, "minimum(self, max)",
+         .samples = "self=f32[3,5] max=f32[5] | self=i64[4] max=i64[] | self=f32[16]@special "
+                    "max=f32[16]@[0,nan]"),
+    BODY_INFER("aten::heaviside(Tensor self, Tensor values) -> Tensor", DEFAULT, infer_same_dtype,
+               "select(eq(self, 0), values, select(gt(self, 0), 1, 0))",
+               .samples = "self=f32[9]@[0,-1,2] values=f32[9] | self=i64[6]@-1..1 values=i64[6] | "
+                          "self=f32[16]@special values=f32[] | self=f32[0] values=f32[] | ! "
+                          "self=f32[2] values=f64[2]"),
+    EXPAND_FN(
+        "aten::cross(Tensor self, Tensor other, int? dim=None) -> Tensor", expand_cross,
+        .samples =
+            "self=f32[4,3] other=f32[4,3] | self=f32[3,4] other=f32[3,4] dim=0 | self=f32[2,3,3] "
+            "other=f32[2,3,3] dim=-1 | self=i64[3] other=i64[3] | ! self=f32[4] other=f32[4]"),
     EXPAND_FN("aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor",
-              expand_cross),
+              expand_cross,
+              .samples = "self=f32[4,3] other=f32[4,3] | self=f32[3,4] other=f32[3,4] dim=0 | "
+                         "self=f32[1,3] other=f32[5,3] | self=i64[3] other=i64[3] | self=f64[0,3] "
+                         "other=f64[0,3] | ! self=f32[4] other=f32[4]"),
     EXPAND_FN("aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? "
               "append=None) -> Tensor",
-              expand_diff),
+              expand_diff,
+              .samples = "self=f32[5] | self=f32[3,5] dim=0 | self=f32[3,5] n=2 | self=f32[3,5] "
+                         "n=9 | self=i64[6] prepend=i64[2] | self=f32[2,4] append=f32[2,1] | "
+                         "self=bool[6] | self=bf16[5] n=0 | ! self=f32[]"),
 
     /* one operand, any dtype */
-    BODY("aten::abs(Tensor self) -> Tensor", DEFAULT, "abs(self)"),
-    BODY("aten::absolute(Tensor self) -> Tensor", DEFAULT, "abs(self)"),
-    BODY_INFER("aten::neg(Tensor self) -> Tensor", DEFAULT, infer_minus, "neg(self)"),
-    BODY_INFER("aten::negative(Tensor self) -> Tensor", DEFAULT, infer_minus, "neg(self)"),
-    BODY("aten::sign(Tensor self) -> Tensor", DEFAULT, "sign(self)"),
-    BODY("aten::sgn(Tensor self) -> Tensor", DEFAULT, "sign(self)"),
-    BODY("aten::ceil(Tensor self) -> Tensor", DEFAULT, "ceil(self)"),
-    BODY("aten::floor(Tensor self) -> Tensor", DEFAULT, "floor(self)"),
-    BODY("aten::trunc(Tensor self) -> Tensor", DEFAULT, "trunc(self)"),
-    BODY("aten::fix(Tensor self) -> Tensor", DEFAULT, "trunc(self)"),
-    BODY("aten::round(Tensor self) -> Tensor", DEFAULT, "round(self)"),
-    BODY_FN("aten::round.decimals(Tensor self, *, int decimals) -> Tensor", DEFAULT, NULL,
-            body_round_decimals),
+    BODY("aten::abs(Tensor self) -> Tensor", DEFAULT, "abs(self)",
+         .samples = UNARY_SAMPLES " | self=i64[8]@special | self=u8[4]"),
+    BODY("aten::absolute(Tensor self) -> Tensor", DEFAULT, "abs(self)",
+         .samples = "self=f32[5] | self=i64[5]"),
+    BODY_INFER("aten::neg(Tensor self) -> Tensor", DEFAULT, infer_minus, "neg(self)",
+               .samples = UNARY_SAMPLES " | self=i64[8]@special | self=u8[4] | ! self=bool[3]"),
+    BODY_INFER("aten::negative(Tensor self) -> Tensor", DEFAULT, infer_minus, "neg(self)",
+               .samples = "self=f32[5] | self=i64[5]"),
+    BODY("aten::sign(Tensor self) -> Tensor", DEFAULT, "sign(self)",
+         .samples = UNARY_SAMPLES " | self=i64[8]@special | self=u8[4]"),
+    BODY("aten::sgn(Tensor self) -> Tensor", DEFAULT, "sign(self)",
+         .samples = UNARY_SAMPLES " | self=i64[5] | self=bool[3]"),
+    BODY("aten::ceil(Tensor self) -> Tensor", DEFAULT, "ceil(self)",
+         .samples = UNARY_SAMPLES
+         " | self=i64[5] | self=f32[10]@[0.5,1.5,2.5,-0.5,-1.5,8388609,-2147483648,1e10]"),
+    BODY("aten::floor(Tensor self) -> Tensor", DEFAULT, "floor(self)",
+         .samples = UNARY_SAMPLES
+         " | self=i64[5] | self=f32[10]@[0.5,1.5,2.5,-0.5,-1.5,8388609,-2147483648,1e10]"),
+    BODY("aten::trunc(Tensor self) -> Tensor", DEFAULT, "trunc(self)",
+         .samples = UNARY_SAMPLES
+         " | self=i64[5] | self=f32[10]@[0.5,1.5,2.5,-0.5,-1.5,8388609,-2147483648,1e10]"),
+    BODY("aten::fix(Tensor self) -> Tensor", DEFAULT, "trunc(self)",
+         .samples = "self=f32[5] | self=i64[5]"),
+    BODY("aten::round(Tensor self) -> Tensor", DEFAULT, "round(self)",
+         .samples = UNARY_SAMPLES
+         " | self=i64[5] | self=f32[10]@[0.5,1.5,2.5,-0.5,-1.5,8388609,-2147483648,1e10]"),
+    BODY_FN(
+        "aten::round.decimals(Tensor self, *, int decimals) -> Tensor", DEFAULT, NULL,
+        body_round_decimals,
+        .samples =
+            "self=f32[3,5] decimals=1 | self=f32[6]@100..999 decimals=-2 | self=f64[5] decimals=3 "
+            "| self=f32[16]@special decimals=2 | self=f32[4] decimals=0 | self=bf16[5] decimals=1"),
     BODY_FN("aten::special_round(Tensor self, *, int decimals=0) -> Tensor", DEFAULT, NULL,
-            body_round_decimals),
-    BODY("aten::frac(Tensor self) -> Tensor", DEFAULT, "sub(self, trunc(self))"),
-    BODY("aten::conj_physical(Tensor self) -> Tensor", DEFAULT, "self"),
-    BODY("aten::_conj_physical(Tensor self) -> Tensor", DEFAULT, "self"),
-    BODY_INFER("aten::relu(Tensor self) -> Tensor", DEFAULT, infer_relu, "maximum(self, 0)",
+            body_round_decimals, .samples = "self=f32[5] | self=f32[5] decimals=1"),
+    BODY("aten::frac(Tensor self) -> Tensor", DEFAULT, "sub(self, trunc(self))",
+         .samples = UNARY_SAMPLES),
+    BODY("aten::conj_physical(Tensor self) -> Tensor", DEFAULT, "self",
+         .samples = "self=f32[5] | self=i64[4] | self=f32[0]"),
+    BODY("aten::_conj_physical(Tensor self) -> Tensor", DEFAULT, "self",
+         .samples = "self=f32[5] | self=i64[4] | self=f32[0]"),
+    BODY_INFER("aten::relu(Tensor self) -> Tensor", DEFAULT, infer_no_bool, "maximum(self, 0)",
                .samples = UNARY_SAMPLES " | self=i64[5] | ! self=bool[3]"),
     BODY_FN("aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? "
             "neginf=None) -> Tensor",
-            DEFAULT, NULL, body_nan_to_num),
+            DEFAULT, NULL, body_nan_to_num,
+            .samples = "self=f32[16]@special | self=f32[16]@special nan=1.5 posinf=9.0 neginf=-9.0 "
+                       "| self=f16[16]@special | self=bf16[16]@special | self=f64[16]@special | "
+                       "self=i64[4] | self=f32[0] | self=f32[16]@special nan=2.0"),
 
     /* functions of floats */
     BODY("aten::exp(Tensor self) -> Tensor", INT_TO_FLOAT, "exp(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::exp2(Tensor self) -> Tensor", INT_TO_FLOAT, "exp2(self)"),
-    BODY("aten::special_exp2(Tensor self) -> Tensor", INT_TO_FLOAT, "exp2(self)"),
+    BODY("aten::exp2(Tensor self) -> Tensor", INT_TO_FLOAT, "exp2(self)",
+         .samples = UNARY_INT_SAMPLES),
+    BODY("aten::special_exp2(Tensor self) -> Tensor", INT_TO_FLOAT, "exp2(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
     BODY("aten::expm1(Tensor self) -> Tensor", INT_TO_FLOAT, "expm1(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::special_expm1(Tensor self) -> Tensor", INT_TO_FLOAT, "expm1(self)"),
-    BODY("aten::log(Tensor self) -> Tensor", INT_TO_FLOAT, "log(self)"),
-    BODY("aten::log2(Tensor self) -> Tensor", INT_TO_FLOAT, "log2(self)"),
-    BODY("aten::log10(Tensor self) -> Tensor", INT_TO_FLOAT, "log10(self)"),
-    BODY("aten::log1p(Tensor self) -> Tensor", INT_TO_FLOAT, "log1p(self)"),
-    BODY("aten::special_log1p(Tensor self) -> Tensor", INT_TO_FLOAT, "log1p(self)"),
-    BODY("aten::sqrt(Tensor self) -> Tensor", INT_TO_FLOAT, "sqrt(self)"),
-    BODY("aten::rsqrt(Tensor self) -> Tensor", INT_TO_FLOAT, "rsqrt(self)"),
-    BODY("aten::reciprocal(Tensor self) -> Tensor", INT_TO_FLOAT, "reciprocal(self)"),
+    BODY("aten::special_expm1(Tensor self) -> Tensor", INT_TO_FLOAT, "expm1(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::log(Tensor self) -> Tensor", INT_TO_FLOAT, "log(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::log2(Tensor self) -> Tensor", INT_TO_FLOAT, "log2(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::log10(Tensor self) -> Tensor", INT_TO_FLOAT, "log10(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::log1p(Tensor self) -> Tensor", INT_TO_FLOAT, "log1p(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::special_log1p(Tensor self) -> Tensor", INT_TO_FLOAT, "log1p(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::sqrt(Tensor self) -> Tensor", INT_TO_FLOAT, "sqrt(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::rsqrt(Tensor self) -> Tensor", INT_TO_FLOAT, "rsqrt(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::reciprocal(Tensor self) -> Tensor", INT_TO_FLOAT, "reciprocal(self)",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::sin(Tensor self) -> Tensor", INT_TO_FLOAT, "sin(self)",
          .samples = UNARY_INT_SAMPLES),
     BODY("aten::cos(Tensor self) -> Tensor", INT_TO_FLOAT, "cos(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::tan(Tensor self) -> Tensor", INT_TO_FLOAT, "tan(self)"),
-    BODY("aten::asin(Tensor self) -> Tensor", INT_TO_FLOAT, "asin(self)"),
-    BODY("aten::arcsin(Tensor self) -> Tensor", INT_TO_FLOAT, "asin(self)"),
-    BODY("aten::acos(Tensor self) -> Tensor", INT_TO_FLOAT, "acos(self)"),
-    BODY("aten::arccos(Tensor self) -> Tensor", INT_TO_FLOAT, "acos(self)"),
+    BODY("aten::tan(Tensor self) -> Tensor", INT_TO_FLOAT, "tan(self)",
+         .samples = UNARY_INT_SAMPLES),
+    BODY("aten::asin(Tensor self) -> Tensor", INT_TO_FLOAT, "asin(self)",
+         .samples = UNARY_UNIT_SAMPLES),
+    BODY("aten::arcsin(Tensor self) -> Tensor", INT_TO_FLOAT, "asin(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::acos(Tensor self) -> Tensor", INT_TO_FLOAT, "acos(self)",
+         .samples = UNARY_UNIT_SAMPLES),
+    BODY("aten::arccos(Tensor self) -> Tensor", INT_TO_FLOAT, "acos(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
     BODY("aten::atan(Tensor self) -> Tensor", INT_TO_FLOAT, "atan(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::arctan(Tensor self) -> Tensor", INT_TO_FLOAT, "atan(self)"),
+    BODY("aten::arctan(Tensor self) -> Tensor", INT_TO_FLOAT, "atan(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
     BODY("aten::sinh(Tensor self) -> Tensor", INT_TO_FLOAT, "sinh(self)",
          .samples = UNARY_INT_SAMPLES),
     BODY("aten::cosh(Tensor self) -> Tensor", INT_TO_FLOAT, "cosh(self)",
@@ -848,241 +1016,417 @@ const OpDesc pointwise_ops[] = {
          .samples = UNARY_INT_SAMPLES),
     BODY("aten::asinh(Tensor self) -> Tensor", INT_TO_FLOAT, "asinh(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::arcsinh(Tensor self) -> Tensor", INT_TO_FLOAT, "asinh(self)"),
-    BODY("aten::acosh(Tensor self) -> Tensor", INT_TO_FLOAT, "acosh(self)"),
-    BODY("aten::arccosh(Tensor self) -> Tensor", INT_TO_FLOAT, "acosh(self)"),
-    BODY("aten::atanh(Tensor self) -> Tensor", INT_TO_FLOAT, "atanh(self)"),
-    BODY("aten::arctanh(Tensor self) -> Tensor", INT_TO_FLOAT, "atanh(self)"),
+    BODY("aten::arcsinh(Tensor self) -> Tensor", INT_TO_FLOAT, "asinh(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::acosh(Tensor self) -> Tensor", INT_TO_FLOAT, "acosh(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::arccosh(Tensor self) -> Tensor", INT_TO_FLOAT, "acosh(self)",
+         .samples = "self=f32[5]@1..5"),
+    BODY("aten::atanh(Tensor self) -> Tensor", INT_TO_FLOAT, "atanh(self)",
+         .samples = UNARY_UNIT_SAMPLES),
+    BODY("aten::arctanh(Tensor self) -> Tensor", INT_TO_FLOAT, "atanh(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
     BODY("aten::erf(Tensor self) -> Tensor", INT_TO_FLOAT, "erf(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::special_erf(Tensor self) -> Tensor", INT_TO_FLOAT, "erf(self)"),
+    BODY("aten::special_erf(Tensor self) -> Tensor", INT_TO_FLOAT, "erf(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
     BODY("aten::erfc(Tensor self) -> Tensor", INT_TO_FLOAT, "erfc(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::special_erfc(Tensor self) -> Tensor", INT_TO_FLOAT, "erfc(self)"),
-    BODY("aten::erfinv(Tensor self) -> Tensor", INT_TO_FLOAT, "erfinv(self)"),
-    BODY("aten::special_erfinv(Tensor self) -> Tensor", INT_TO_FLOAT, "erfinv(self)"),
-    BODY("aten::lgamma(Tensor self) -> Tensor", INT_TO_FLOAT, "lgamma(self)"),
-    BODY("aten::special_gammaln(Tensor self) -> Tensor", INT_TO_FLOAT, "lgamma(self)"),
-    BODY("aten::digamma(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)"),
-    BODY("aten::special_digamma(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)"),
-    BODY("aten::special_psi(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)"),
+    BODY("aten::special_erfc(Tensor self) -> Tensor", INT_TO_FLOAT, "erfc(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::erfinv(Tensor self) -> Tensor", INT_TO_FLOAT, "erfinv(self)",
+         .samples = UNARY_UNIT_SAMPLES),
+    BODY("aten::special_erfinv(Tensor self) -> Tensor", INT_TO_FLOAT, "erfinv(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::lgamma(Tensor self) -> Tensor", INT_TO_FLOAT, "lgamma(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::special_gammaln(Tensor self) -> Tensor", INT_TO_FLOAT, "lgamma(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::digamma(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)",
+         .samples = UNARY_POSITIVE_SAMPLES),
+    BODY("aten::special_digamma(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::special_psi(Tensor self) -> Tensor", INT_TO_FLOAT, "digamma(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
     BODY("aten::sigmoid(Tensor self) -> Tensor", INT_TO_FLOAT, "sigmoid(self)",
          .samples = UNARY_INT_SAMPLES),
-    BODY("aten::special_expit(Tensor self) -> Tensor", INT_TO_FLOAT, "sigmoid(self)"),
-    BODY("aten::deg2rad(Tensor self) -> Tensor", INT_TO_FLOAT, "mul(self, 0.017453292519943295)"),
-    BODY("aten::rad2deg(Tensor self) -> Tensor", INT_TO_FLOAT, "mul(self, 57.295779513082321)"),
+    BODY("aten::special_expit(Tensor self) -> Tensor", INT_TO_FLOAT, "sigmoid(self)",
+         .samples = UNARY_ALIAS_SAMPLES),
+    BODY("aten::deg2rad(Tensor self) -> Tensor", INT_TO_FLOAT, "mul(self, 0.017453292519943295)",
+         .samples = "self=f32[5]@-360..360 | self=i64[4] | self=f16[4] | self=f32[0]"),
+    BODY("aten::rad2deg(Tensor self) -> Tensor", INT_TO_FLOAT, "mul(self, 57.295779513082321)",
+         .samples = "self=f32[5]@-360..360 | self=i64[4] | self=f16[4] | self=f32[0]"),
     BODY("aten::angle(Tensor self) -> Tensor", INT_TO_FLOAT,
-         "select(isnan(self), self, select(lt(self, 0), pi, 0))"),
+         "select(isnan(self), self, select(lt(self, 0), pi, 0))",
+         .samples =
+             "self=f32[16]@special | self=i64[5] | self=bool[3] | self=f32[0] | self=f64[4]"),
     BODY("aten::sinc(Tensor self) -> Tensor", INT_TO_FLOAT,
-         "select(eq(self, 0), 1, div(sin(mul(self, pi)), mul(self, pi)))"),
+         "select(eq(self, 0), 1, div(sin(mul(self, pi)), mul(self, pi)))",
+         .samples = UNARY_INT_SAMPLES),
     BODY("aten::special_sinc(Tensor self) -> Tensor", INT_TO_FLOAT,
-         "select(eq(self, 0), 1, div(sin(mul(self, pi)), mul(self, pi)))"),
+         "select(eq(self, 0), 1, div(sin(mul(self, pi)), mul(self, pi)))",
+         .samples = UNARY_ALIAS_SAMPLES),
     BODY("aten::special_spherical_bessel_j0(Tensor x) -> Tensor", INT_TO_FLOAT,
          "select(isinf(x), 0, select(lt(abs(x), 0.5), add(1, mul(mul(x, x), "
          "add(-0.16666666666666666, "
          "mul(mul(x, x), add(0.0083333333333333332, mul(mul(x, x), add(-0.00019841269841269841, "
-         "mul(mul(x, x), 2.7557319223985893e-06)))))))), div(sin(x), x)))"),
-    BODY_FN("aten::logit(Tensor self, float? eps=None) -> Tensor", INT_TO_FLOAT, NULL, body_logit),
+         "mul(mul(x, x), 2.7557319223985893e-06)))))))), div(sin(x), x)))",
+         .samples = "x=f32[3,5] | x=f32[16]@special | x=f64[5]@-20..20 | x=i64[5]"),
+    BODY_FN("aten::logit(Tensor self, float? eps=None) -> Tensor", INT_TO_FLOAT, NULL, body_logit,
+            .samples = "self=f32[3,5]@0..1 | self=f32[16]@special | self=f32[5]@-1..2 eps=0.1 | "
+                       "self=bf16[5]@0.1..0.9 | self=i64[2] eps=0.25 | self=f32[0]"),
     BODY_FN("aten::special_logit(Tensor self, float? eps=None) -> Tensor", INT_TO_FLOAT, NULL,
-            body_logit),
+            body_logit, .samples = "self=f32[5]@0..1 | self=f32[5]@-1..2 eps=0.1"),
     BODY("aten::special_entr(Tensor self) -> Tensor", INT_TO_FLOAT,
          "select(isnan(self), self, select(gt(self, 0), mul(neg(self), log(self)), select(eq(self, "
-         "0), 0, -inf)))"),
+         "0), 0, -inf)))",
+         .samples = "self=f32[16]@special | self=f32[5]@0..3 | self=i64[5] | self=f64[3]@0..2"),
     BODY("aten::special_ndtr(Tensor self) -> Tensor", INT_TO_FLOAT,
-         "mul(0.5, erfc(mul(self, -0.7071067811865476)))"),
-    BODY_FN("aten::mvlgamma(Tensor self, int p) -> Tensor", INT_TO_FLOAT, NULL, body_mvlgamma),
+         "mul(0.5, erfc(mul(self, -0.7071067811865476)))",
+         .samples = UNARY_SAMPLES " | self=i64[5] | self=f32[9]@-12..12"),
+    BODY_FN("aten::mvlgamma(Tensor self, int p) -> Tensor", INT_TO_FLOAT, NULL, body_mvlgamma,
+            .samples = "self=f32[5]@3..9 p=2 | self=f64[4]@3..9 p=3 | self=i64[4]@3..9 p=1 | ! "
+                       "self=f32[5] p=0"),
     BODY_FN("aten::special_multigammaln(Tensor self, int p) -> Tensor", INT_TO_FLOAT, NULL,
-            body_mvlgamma),
-    BODY_FN("aten::i0(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0),
-    BODY_FN("aten::special_i0(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0),
-    BODY_FN("aten::special_modified_bessel_i0(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0),
-    BODY_FN("aten::special_i0e(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0e),
-    BODY_FN("aten::special_i1(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i1),
-    BODY_FN("aten::special_modified_bessel_i1(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i1),
-    BODY_FN("aten::special_i1e(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i1e),
+            body_mvlgamma, .samples = "self=f32[5]@3..9 p=2"),
+    BODY_FN("aten::i0(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0,
+            .samples = "self=f32[3,5] | self=f32[16]@special | self=f32[6]@-20..20 | "
+                       "self=f64[5]@-12..12 | self=i64[5] | self=f32[0]"),
+    BODY_FN("aten::special_i0(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0,
+            .samples = UNARY_ALIAS_SAMPLES),
+    BODY_FN("aten::special_modified_bessel_i0(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0,
+            .samples = "self=f32[3,5] | self=f64[5]@-12..12 | self=i64[5]"),
+    BODY_FN("aten::special_i0e(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i0e,
+            .samples = "self=f32[3,5] | self=f32[16]@special | self=f32[6]@-20..20 | "
+                       "self=f64[5]@-12..12 | self=i64[5] | self=f32[0]"),
+    BODY_FN("aten::special_i1(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i1,
+            .samples = "self=f32[3,5] | self=f32[16]@special | self=f32[6]@-20..20 | "
+                       "self=f64[5]@-12..12 | self=i64[5] | self=f32[0]"),
+    BODY_FN("aten::special_modified_bessel_i1(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i1,
+            .samples = "self=f32[3,5] | self=f64[5]@-12..12 | self=i64[5]"),
+    BODY_FN("aten::special_i1e(Tensor self) -> Tensor", INT_TO_FLOAT, NULL, body_i1e,
+            .samples = "self=f32[3,5] | self=f32[16]@special | self=f32[6]@-20..20 | "
+                       "self=f64[5]@-12..12 | self=i64[5] | self=f32[0]"),
 
     /* activations */
-    BODY_FN("aten::gelu(Tensor self, *, str approximate=\"none\") -> Tensor", DEFAULT, infer_gelu,
-            body_gelu),
-    BODY("aten::silu(Tensor self) -> Tensor", DEFAULT, "div(self, add(1, exp(neg(self))))"),
-    BODY("aten::mish(Tensor self) -> Tensor", DEFAULT, "mul(self, tanh(log1p(exp(self))))"),
-    BODY("aten::hardsigmoid(Tensor self) -> Tensor", DEFAULT,
-         "mul(minimum(maximum(add(self, 3), 0), 6), 0.16666666666666666)"),
-    BODY("aten::hardswish(Tensor self) -> Tensor", DEFAULT,
-         "mul(mul(self, minimum(maximum(add(self, 3), 0), 6)), 0.16666666666666666)"),
+    BODY_FN(
+        "aten::gelu(Tensor self, *, str approximate=\"none\") -> Tensor", DEFAULT, infer_gelu,
+        body_gelu,
+        .samples =
+            "self=f32[3,5] | self=f32[6]@[0,-0,nan,-30,30,7] | self=f32[0,4] | self=f64[] | "
+            "self=f32[2,3]{1,2} | self=f16[7] | self=bf16[9] | self=f32[3,5] approximate='tanh' | "
+            "self=bf16[5] approximate='tanh' | ! self=i64[2] | ! self=f32[2] approximate='erf'"),
+    BODY_INFER("aten::silu(Tensor self) -> Tensor", DEFAULT, infer_floating,
+               "div(self, add(1, exp(neg(self))))", .samples = UNARY_SAMPLES " | ! self=i64[2]"),
+    BODY_INFER("aten::mish(Tensor self) -> Tensor", DEFAULT, infer_floating,
+               "mul(self, tanh(log1p(exp(self))))", .samples = UNARY_SAMPLES " | ! self=i64[2]"),
+    BODY_INFER("aten::hardsigmoid(Tensor self) -> Tensor", DEFAULT, infer_floating,
+               "mul(minimum(maximum(add(self, 3), 0), 6), 0.16666666666666666)",
+               .samples = UNARY_SAMPLES " | self=f32[8]@-6..6 | ! self=i64[2]"),
+    BODY_INFER("aten::hardswish(Tensor self) -> Tensor", DEFAULT, infer_floating,
+               "mul(mul(self, minimum(maximum(add(self, 3), 0), 6)), 0.16666666666666666)",
+               .samples = UNARY_SAMPLES " | self=f32[8]@-6..6 | ! self=i64[2]"),
     BODY("aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor", FIRST,
-         "minimum(maximum(self, min_val), max_val)"),
-    BODY("aten::relu6(Tensor self) -> Tensor", DEFAULT, "minimum(maximum(self, 0), 6)"),
-    BODY("aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor", FIRST,
-         "select(gt(self, 0), self, mul(self, negative_slope))"),
+         "minimum(maximum(self, min_val), max_val)",
+         .samples = UNARY_SAMPLES
+         " | self=f32[5] min_val=-0.5 max_val=2 | self=i64[5] | self=f32[5] min_val=0 max_val=6"),
+    BODY("aten::relu6(Tensor self) -> Tensor", DEFAULT, "minimum(maximum(self, 0), 6)",
+         .samples = UNARY_SAMPLES " | self=f32[8]@-9..9 | self=i64[5]"),
+    BODY_INFER(
+        "aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor", FIRST,
+        infer_floating, "select(gt(self, 0), self, mul(self, negative_slope))",
+        .samples = UNARY_SAMPLES
+        " | self=f32[5] negative_slope=0.2 | self=f32[5] negative_slope=-0.5 | ! self=i64[2]"),
     BODY_FN("aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool "
             "training=False, "
             "Generator? generator=None) -> Tensor",
-            FIRST, infer_rrelu, body_rrelu),
-    BODY("aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor", FIRST,
-         "select(gt(self, 0), self, mul(weight, self))"),
-    EXPAND_FN("aten::prelu(Tensor self, Tensor weight) -> Tensor", expand_prelu),
-    BODY("aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
-         FIRST,
-         "select(le(self, 0), mul(expm1(mul(self, input_scale)), mul(alpha, scale)), mul(self, "
-         "scale))"),
-    BODY("aten::celu(Tensor self, Scalar alpha=1.) -> Tensor", FIRST,
-         "select(le(self, 0), mul(alpha, expm1(div(self, alpha))), self)"),
-    BODY(
-        "aten::selu(Tensor self) -> Tensor", FIRST,
-        "mul(1.0507009873554805, select(le(self, 0), mul(1.6732632423543772, expm1(self)), self))"),
-    BODY("aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor", FIRST,
-         "select(gt(mul(self, beta), threshold), self, div(log1p(exp(mul(self, beta))), beta))"),
-    BODY("aten::log_sigmoid(Tensor self) -> Tensor", DEFAULT,
-         "sub(minimum(self, 0), log1p(exp(neg(abs(self)))))"),
+            FIRST, infer_rrelu, body_rrelu,
+            .samples = "self=f32[3,5] | self=f32[5] lower=0.2 upper=0.4 | self=bf16[5]"),
+    BODY_INFER("aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor", FIRST, infer_floating,
+               "select(gt(self, 0), self, mul(weight, self))",
+               .samples = "self=f32[2,3,4] weight=f32[1,3,1] | self=f32[5] weight=f32[1] | "
+                          "self=bf16[4] weight=bf16[1]"),
+    EXPAND_FN("aten::prelu(Tensor self, Tensor weight) -> Tensor", expand_prelu,
+              .samples =
+                  "self=f32[2,3,4] weight=f32[3] | self=f32[5] weight=f32[1] | self=f32[] "
+                  "weight=f32[] | self=bf16[2,3] weight=bf16[3] | ! self=f32[2,3] weight=f32[2]"),
+    BODY_INFER(
+        "aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
+        FIRST, infer_floating,
+        "select(le(self, 0), mul(expm1(mul(self, input_scale)), mul(alpha, scale)), mul(self, "
+        "scale))",
+        .samples = UNARY_SAMPLES
+        " | self=f32[5] alpha=0.5 scale=1.5 input_scale=2 | self=f32[5] alpha=2 | ! self=i64[2]"),
+    BODY_INFER("aten::celu(Tensor self, Scalar alpha=1.) -> Tensor", FIRST, infer_celu,
+               "select(le(self, 0), mul(alpha, expm1(div(self, alpha))), self)",
+               .samples = UNARY_SAMPLES
+               " | self=f32[5] alpha=0.5 | ! self=f32[2] alpha=0 | ! self=i64[2]"),
+    BODY_INFER(
+        "aten::selu(Tensor self) -> Tensor", FIRST, infer_floating,
+        "mul(1.0507009873554805, select(le(self, 0), mul(1.6732632423543772, expm1(self)), self))",
+        .samples = UNARY_SAMPLES " | ! self=i64[2]"),
+    BODY_INFER(
+        "aten::softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor", FIRST,
+        infer_floating,
+        "select(gt(mul(self, beta), threshold), self, div(log1p(exp(mul(self, beta))), beta))",
+        .samples = UNARY_SAMPLES
+        " | self=f32[5] beta=2 threshold=1 | self=f32[5]@-30..30 | ! self=i64[2]"),
+    BODY_INFER("aten::log_sigmoid(Tensor self) -> Tensor", DEFAULT, infer_floating_row_major,
+               "sub(minimum(self, 0), log1p(exp(neg(abs(self)))))",
+               .samples = UNARY_SAMPLES " | self=f32[5]@-90..90 | ! self=i64[2]"),
     EXPAND("aten::log_sigmoid_forward(Tensor self) -> (Tensor output, Tensor buffer)",
            "return aten.log_sigmoid.default(%self), "
-           "aten.exp.default(aten.neg.default(aten.abs.default(%self)))"),
-    BODY("aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor", FIRST,
-         "select(gt(self, lambd), sub(self, lambd), select(lt(self, neg(lambd)), add(self, lambd), "
-         "mul(self, 0)))"),
-    BODY("aten::hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", FIRST,
-         "select(and(ge(self, neg(lambd)), le(self, lambd)), 0, self)"),
+           "aten.exp.default(aten.neg.default(aten.abs.default(%self)))",
+           .samples = "~ self=f32[3,5] | ~ self=f32[0]"),
+    BODY_INFER(
+        "aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor", FIRST, infer_softshrink,
+        "select(gt(self, lambd), sub(self, lambd), select(lt(self, neg(lambd)), add(self, lambd), "
+        "mul(self, 0)))",
+        .samples =
+            UNARY_SAMPLES " | self=f32[5] lambd=1.5 | ! self=f32[2] lambd=-1 | ! self=i64[2]"),
+    BODY_INFER("aten::hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor", FIRST, infer_floating,
+               "select(and(ge(self, neg(lambd)), le(self, lambd)), 0, self)",
+               .samples = UNARY_SAMPLES " | self=f32[5] lambd=1.5 | ! self=i64[2]"),
     BODY("aten::threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor", FIRST,
-         "select(le(self, threshold), value, self)"),
-    EXPAND_FN("aten::glu(Tensor self, int dim=-1) -> Tensor", expand_glu),
-    EXPAND_FN("aten::dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout),
-    EXPAND_FN("aten::feature_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout),
-    EXPAND_FN("aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout),
+         "select(le(self, threshold), value, self)",
+         .samples = "self=f32[3,5] threshold=0.5 value=-9 | self=i64[5] threshold=1 value=0 | "
+                    "self=f32[16]@special threshold=0 value=1 | self=bf16[5] threshold=0 value=2 | "
+                    "self=f32[0] threshold=0 value=0"),
+    EXPAND_FN("aten::glu(Tensor self, int dim=-1) -> Tensor", expand_glu,
+              .samples = "self=f32[3,6] | self=f32[4,3] dim=0 | self=bf16[2,4] dim=-1 | "
+                         "self=f32[0,4] | ! self=f32[3,5] | ! self=f32[]"),
+    EXPAND_FN("aten::dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
+              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
+    EXPAND_FN("aten::feature_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
+              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
+    EXPAND_FN("aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
+              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
     EXPAND_FN("aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor",
-              expand_dropout),
+              expand_dropout,
+              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
     EXPAND("aten::native_dropout_backward(Tensor grad_output, Tensor mask, float scale) -> Tensor",
-           "return aten.mul.Scalar(aten.mul.Tensor(%grad_output, %mask), %scale)"),
+           "return aten.mul.Scalar(aten.mul.Tensor(%grad_output, %mask), %scale)",
+           .samples = "grad_output=f32[3,4] mask=bool[3,4] scale=2.0 | grad_output=bf16[5] "
+                      "mask=bool[5] scale=1.25"),
     EXPAND_FN("aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)",
-              expand_native_dropout),
+              expand_native_dropout,
+              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true"),
 
     /* bits */
     BODY_INFER("aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "bitand(self, other)"),
+               "bitand(self, other)", .samples = BITS_SAMPLES),
     BODY_INFER("aten::bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "bitand(self, other)"),
+               "bitand(self, other)", .samples = BITS_SCALAR_SAMPLES),
     BODY_INFER("aten::bitwise_and.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", DEFAULT,
-               infer_bits, "bitand(self, other)"),
+               infer_bits, "bitand(self, other)", .samples = BITS_SCALAR_TENSOR_SAMPLES),
     BODY_INFER("aten::__and__.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "bitand(self, other)"),
+               "bitand(self, other)",
+               .samples = "self=i64[4] other=i64[4] | self=bool[4] other=bool[4]"),
     BODY_INFER("aten::__and__.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "bitand(self, other)"),
+               "bitand(self, other)", .samples = "self=i64[4] other=5 | self=bool[4] other=true"),
     BODY_INFER("aten::bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "bitor(self, other)"),
+               "bitor(self, other)", .samples = BITS_SAMPLES),
     BODY_INFER("aten::bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "bitor(self, other)"),
+               "bitor(self, other)", .samples = BITS_SCALAR_SAMPLES),
     BODY_INFER("aten::bitwise_or.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", DEFAULT,
-               infer_bits, "bitor(self, other)"),
+               infer_bits, "bitor(self, other)", .samples = BITS_SCALAR_TENSOR_SAMPLES),
     BODY_INFER("aten::__or__.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "bitor(self, other)"),
+               "bitor(self, other)",
+               .samples = "self=i64[4] other=i64[4] | self=bool[4] other=bool[4]"),
     BODY_INFER("aten::__or__.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "bitor(self, other)"),
+               "bitor(self, other)", .samples = "self=i64[4] other=5 | self=bool[4] other=true"),
     BODY_INFER("aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "bitxor(self, other)"),
+               "bitxor(self, other)", .samples = BITS_SAMPLES),
     BODY_INFER("aten::bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "bitxor(self, other)"),
+               "bitxor(self, other)", .samples = BITS_SCALAR_SAMPLES),
     BODY_INFER("aten::bitwise_xor.Scalar_Tensor(Scalar self, Tensor other) -> Tensor", DEFAULT,
-               infer_bits, "bitxor(self, other)"),
+               infer_bits, "bitxor(self, other)", .samples = BITS_SCALAR_TENSOR_SAMPLES),
     BODY_INFER("aten::__xor__.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "bitxor(self, other)"),
+               "bitxor(self, other)",
+               .samples = "self=i64[4] other=i64[4] | self=bool[4] other=bool[4]"),
     BODY_INFER("aten::__xor__.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "bitxor(self, other)"),
-    BODY_INFER("aten::bitwise_not(Tensor self) -> Tensor", DEFAULT, infer_bits, "bitnot(self)"),
+               "bitxor(self, other)", .samples = "self=i64[4] other=5 | self=bool[4] other=true"),
+    BODY_INFER(
+        "aten::bitwise_not(Tensor self) -> Tensor", DEFAULT, infer_bits, "bitnot(self)",
+        .samples =
+            "self=i64[5] | self=bool[4] | self=u8[4] | self=i32[0] | self=i8[] | ! self=f32[2]"),
     BODY_INFER("aten::bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT,
-               infer_bits, "shl(self, other)"),
+               infer_bits, "shl(self, other)", .samples = SHIFT_SAMPLES),
     BODY_INFER("aten::bitwise_left_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor",
-               DEFAULT, infer_bits, "shl(self, other)"),
+               DEFAULT, infer_bits, "shl(self, other)", .samples = SHIFT_SCALAR_SAMPLES),
     BODY_INFER("aten::bitwise_left_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor",
-               DEFAULT, infer_bits, "shl(self, other)"),
+               DEFAULT, infer_bits, "shl(self, other)",
+               .samples = "self=77 other=i64[4]@0..5 | self=9 other=i32[3]@0..3"),
     BODY_INFER("aten::__lshift__.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "shl(self, other)"),
+               "shl(self, other)", .samples = "self=i64[4] other=i64[4]@0..3"),
     BODY_INFER("aten::__lshift__.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "shl(self, other)"),
+               "shl(self, other)", .samples = "self=i64[4] other=2 | self=i32[4] other=1"),
     BODY_INFER("aten::bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT,
-               infer_bits, "shr(self, other)"),
+               infer_bits, "shr(self, other)", .samples = SHIFT_SAMPLES),
     BODY_INFER("aten::bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor",
-               DEFAULT, infer_bits, "shr(self, other)"),
+               DEFAULT, infer_bits, "shr(self, other)", .samples = SHIFT_SCALAR_SAMPLES),
     BODY_INFER("aten::bitwise_right_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor",
-               DEFAULT, infer_bits, "shr(self, other)"),
+               DEFAULT, infer_bits, "shr(self, other)",
+               .samples = "self=77 other=i64[4]@0..5 | self=9 other=i32[3]@0..3"),
     BODY_INFER("aten::__rshift__.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,
-               "shr(self, other)"),
+               "shr(self, other)", .samples = "self=i64[4] other=i64[4]@0..3"),
     BODY_INFER("aten::__rshift__.Scalar(Tensor self, Scalar other) -> Tensor", DEFAULT, infer_bits,
-               "shr(self, other)"),
+               "shr(self, other)", .samples = "self=i64[4] other=2 | self=i32[4] other=1"),
 
     /* truth */
-    BODY("aten::eq.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "eq(self, other)"),
-    BODY("aten::eq.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "eq(self, other)"),
-    BODY("aten::ne.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "ne(self, other)"),
-    BODY("aten::ne.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "ne(self, other)"),
-    BODY("aten::not_equal.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "ne(self, other)"),
-    BODY("aten::not_equal.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "ne(self, other)"),
-    BODY("aten::lt.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "lt(self, other)"),
-    BODY("aten::lt.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "lt(self, other)"),
-    BODY("aten::less.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "lt(self, other)"),
-    BODY("aten::less.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "lt(self, other)"),
-    BODY("aten::le.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "le(self, other)"),
-    BODY("aten::le.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "le(self, other)"),
-    BODY("aten::less_equal.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE,
-         "le(self, other)"),
-    BODY("aten::less_equal.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE,
-         "le(self, other)"),
-    BODY("aten::gt.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "gt(self, other)"),
-    BODY("aten::gt.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "gt(self, other)"),
-    BODY("aten::greater.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "gt(self, other)"),
-    BODY("aten::greater.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "gt(self, other)"),
-    BODY("aten::ge.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "ge(self, other)"),
-    BODY("aten::ge.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "ge(self, other)"),
+    BODY("aten::eq.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "eq(self, other)",
+         .samples = COMPARE_SAMPLES),
+    BODY("aten::eq.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "eq(self, other)",
+         .samples = COMPARE_SCALAR_SAMPLES),
+    BODY("aten::ne.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "ne(self, other)",
+         .samples = COMPARE_SAMPLES),
+    BODY("aten::ne.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "ne(self, other)",
+         .samples = COMPARE_SCALAR_SAMPLES),
+    BODY("aten::not_equal.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "ne(self, other)",
+         .samples = "self=i64[9]@0..2 other=i64[9]@0..2"),
+    BODY("aten::not_equal.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "ne(self, other)",
+         .samples = "self=i64[9]@0..2 other=1"),
+    BODY("aten::lt.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "lt(self, other)",
+         .samples = COMPARE_SAMPLES),
+    BODY("aten::lt.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "lt(self, other)",
+         .samples = COMPARE_SCALAR_SAMPLES),
+    BODY("aten::less.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "lt(self, other)",
+         .samples = "self=i64[9]@0..2 other=i64[9]@0..2"),
+    BODY("aten::less.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "lt(self, other)",
+         .samples = "self=i64[9]@0..2 other=1"),
+    BODY("aten::le.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "le(self, other)",
+         .samples = COMPARE_SAMPLES),
+    BODY("aten::le.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "le(self, other)",
+         .samples = COMPARE_SCALAR_SAMPLES),
+    BODY("aten::less_equal.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "le(self, other)",
+         .samples = "self=i64[9]@0..2 other=i64[9]@0..2"),
+    BODY("aten::less_equal.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "le(self, other)",
+         .samples = "self=i64[9]@0..2 other=1"),
+    BODY("aten::gt.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "gt(self, other)",
+         .samples = COMPARE_SAMPLES),
+    BODY("aten::gt.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "gt(self, other)",
+         .samples = COMPARE_SCALAR_SAMPLES),
+    BODY("aten::greater.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "gt(self, other)",
+         .samples = "self=i64[9]@0..2 other=i64[9]@0..2"),
+    BODY("aten::greater.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "gt(self, other)",
+         .samples = "self=i64[9]@0..2 other=1"),
+    BODY("aten::ge.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE, "ge(self, other)",
+         .samples = COMPARE_SAMPLES),
+    BODY("aten::ge.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE, "ge(self, other)",
+         .samples = COMPARE_SCALAR_SAMPLES),
     BODY("aten::greater_equal.Tensor(Tensor self, Tensor other) -> Tensor", COMPARE,
-         "ge(self, other)"),
+         "ge(self, other)", .samples = "self=i64[9]@0..2 other=i64[9]@0..2"),
     BODY("aten::greater_equal.Scalar(Tensor self, Scalar other) -> Tensor", COMPARE,
-         "ge(self, other)"),
+         "ge(self, other)", .samples = "self=i64[9]@0..2 other=1"),
     BODY("aten::logical_and(Tensor self, Tensor other) -> Tensor", COMPARE,
-         "and(ne(self, 0), ne(other, 0))"),
+         "and(ne(self, 0), ne(other, 0))",
+         .samples = "self=bool[8] other=bool[8] | self=f32[16]@special other=f32[16]@[0,1] | "
+                    "self=i64[2,1] other=f32[3]@[0,1] | self=f32[0] other=bool[]"),
     BODY("aten::logical_or(Tensor self, Tensor other) -> Tensor", COMPARE,
-         "or(ne(self, 0), ne(other, 0))"),
+         "or(ne(self, 0), ne(other, 0))",
+         .samples = "self=bool[8] other=bool[8] | self=f32[16]@special other=f32[16]@[0,1] | "
+                    "self=i64[2,1] other=f32[3]@[0,1] | self=f32[0] other=bool[]"),
     BODY("aten::logical_xor(Tensor self, Tensor other) -> Tensor", COMPARE,
-         "xor(ne(self, 0), ne(other, 0))"),
-    BODY("aten::logical_not(Tensor self) -> Tensor", COMPARE, "eq(self, 0)"),
-    BODY("aten::isnan(Tensor self) -> Tensor", COMPARE, "isnan(self)"),
-    BODY("aten::isinf(Tensor self) -> Tensor", COMPARE, "isinf(self)"),
-    BODY("aten::isfinite(Tensor self) -> Tensor", COMPARE, "not(or(isnan(self), isinf(self)))"),
-    BODY("aten::isposinf(Tensor self) -> Tensor", COMPARE, "and(isinf(self), gt(self, 0))"),
-    BODY("aten::isneginf(Tensor self) -> Tensor", COMPARE, "and(isinf(self), lt(self, 0))"),
-    BODY("aten::isreal(Tensor self) -> Tensor", COMPARE, "true"),
-    BODY("aten::signbit(Tensor self) -> Tensor", COMPARE, "signbit(self)"),
+         "xor(ne(self, 0), ne(other, 0))",
+         .samples = "self=bool[8] other=bool[8] | self=f32[16]@special other=f32[16]@[0,1] | "
+                    "self=i64[2,1] other=f32[3]@[0,1] | self=f32[0] other=bool[]"),
+    BODY("aten::logical_not(Tensor self) -> Tensor", COMPARE, "eq(self, 0)",
+         .samples = "self=bool[8] | self=f32[16]@special | self=i64[5]@0..1 | self=f32[0]"),
+    BODY("aten::isnan(Tensor self) -> Tensor", COMPARE, "isnan(self)",
+         .samples = "self=f32[16]@special | self=f16[16]@special | self=bf16[16]@special | "
+                    "self=f64[16]@special | self=i64[4] | self=bool[3] | self=f32[0]"),
+    BODY("aten::isinf(Tensor self) -> Tensor", COMPARE, "isinf(self)",
+         .samples = "self=f32[16]@special | self=f16[16]@special | self=bf16[16]@special | "
+                    "self=f64[16]@special | self=i64[4] | self=bool[3] | self=f32[0]"),
+    BODY("aten::isfinite(Tensor self) -> Tensor", COMPARE, "not(or(isnan(self), isinf(self)))",
+         .samples = "self=f32[16]@special | self=f16[16]@special | self=bf16[16]@special | "
+                    "self=f64[16]@special | self=i64[4] | self=bool[3] | self=f32[0]"),
+    BODY("aten::isposinf(Tensor self) -> Tensor", COMPARE, "and(isinf(self), gt(self, 0))",
+         .samples = "self=f32[16]@special | self=f16[16]@special | self=bf16[16]@special | "
+                    "self=f64[16]@special | self=i64[4] | self=bool[3] | self=f32[0]"),
+    BODY("aten::isneginf(Tensor self) -> Tensor", COMPARE, "and(isinf(self), lt(self, 0))",
+         .samples = "self=f32[16]@special | self=f16[16]@special | self=bf16[16]@special | "
+                    "self=f64[16]@special | self=i64[4] | self=bool[3] | self=f32[0]"),
+    BODY("aten::isreal(Tensor self) -> Tensor", COMPARE, "true",
+         .samples = "self=f32[3] | self=i64[2,0]"),
+    BODY("aten::signbit(Tensor self) -> Tensor", COMPARE, "signbit(self)",
+         .samples = "self=f32[16]@special | self=f16[16]@special | self=bf16[16]@special | "
+                    "self=f64[16]@special | self=i64[4] | self=bool[3] | self=f32[0]"),
     BODY_FN("aten::isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float "
             "atol=1e-08, bool "
             "equal_nan=False) -> Tensor",
-            COMPARE, NULL, body_isclose),
+            COMPARE, infer_same_dtype, body_isclose,
+            .samples = "self=f32[6]@0..1 other=f32[6]@0..1 rtol=0.5 | self=f32[16]@special "
+                       "other=f32[16]@special | self=f32[16]@special other=f32[16]@special "
+                       "equal_nan=true | self=i64[5]@0..2 other=i64[5]@0..2 | self=f64[3] "
+                       "other=f64[] atol=2.0 | ! self=f32[2] other=f64[2]"),
     EXPAND_FN("aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool "
               "assume_unique=False, bool "
               "invert=False) -> Tensor",
-              expand_isin),
+              expand_isin,
+              .samples = "elements=i64[3,4] test_elements=i64[3] | elements=i64[7] "
+                         "test_elements=i64[20] invert=true | elements=f32[4] test_elements=f32[0] "
+                         "| elements=i64[5] test_elements=i64[2,2]"),
     EXPAND_FN("aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool "
               "assume_unique=False, bool "
               "invert=False) -> Tensor",
-              expand_isin_number),
+              expand_isin_number,
+              .samples = "elements=i64[9]@0..3 test_element=2 | elements=f32[3]@[1,2,3] "
+                         "test_element=2 invert=true"),
     EXPAND_FN("aten::isin.Scalar_Tensor(Scalar element, Tensor test_elements, *, bool "
               "assume_unique=False, bool "
               "invert=False) -> Tensor",
-              expand_number_isin),
+              expand_number_isin,
+              .samples =
+                  "element=2 test_elements=i64[9]@0..3 | element=1.5 test_elements=f32[4]@[1.5,2]"),
 
     /* choice */
-    BODY("aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor", DEFAULT,
-         "select(condition, self, other)"),
-    BODY("aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor", DEFAULT,
-         "select(condition, self, other)"),
-    BODY("aten::where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor", DEFAULT,
-         "select(condition, self, other)"),
-    BODY("aten::where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor", DEFAULT,
-         "select(condition, self, other)"),
+    BODY_INFER("aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor", DEFAULT,
+               infer_where, "select(condition, self, other)",
+               .samples = "condition=bool[3,4] self=f32[3,4] other=f32[3,4] | condition=bool[4] "
+                          "self=f32[3,1] other=f32[] | condition=bool[5] self=i64[5] other=f32[5] "
+                          "| condition=u8[5]@0..1 self=bf16[5] other=bf16[5] | condition=bool[] "
+                          "self=f32[0] other=f32[0] | condition=bool[6] self=f32[6]@special "
+                          "other=f32[6] | ! condition=f32[3] self=f32[3] other=f32[3]"),
+    BODY_INFER(
+        "aten::where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor", DEFAULT,
+        infer_where, "select(condition, self, other)",
+        .samples =
+            "condition=bool[3,4] self=1 other=f32[4] | condition=bool[4] self=2.5 other=i64[4]"),
+    BODY_INFER(
+        "aten::where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor", DEFAULT,
+        infer_where, "select(condition, self, other)",
+        .samples =
+            "condition=bool[3,4] self=f32[4] other=1 | condition=bool[4] self=i64[4] other=0.5"),
+    BODY_INFER("aten::where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor", DEFAULT,
+               infer_where, "select(condition, self, other)",
+               .samples =
+                   "condition=bool[3,4] self=1 other=0 | condition=bool[4] self=1.5 other=2"),
     BODY_INFER("aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", FIRST,
-               infer_masked_fill, "select(mask, value, self)"),
+               infer_masked_fill, "select(mask, value, self)",
+               .samples = "self=f32[3,4] mask=bool[3,4] value=-inf | self=f32[2,3,4] "
+                          "mask=bool[3,1] value=7 | self=i64[5] mask=bool[5] value=2 | "
+                          "self=bf16[0] mask=bool[0] value=1 | self=f32[] mask=bool[3] value=1 | "
+                          "self=i64[3] mask=bool[3] value=1.5 | ! self=f32[3] mask=i64[3] value=1"),
     BODY_INFER("aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor", FIRST,
-               infer_masked_fill, "select(mask, value, self)"),
-    BODY("aten::fill.Scalar(Tensor self, Scalar value) -> Tensor", FIRST, "value"),
-    BODY("aten::fill.Tensor(Tensor self, Tensor value) -> Tensor", FIRST, "value"),
-    BODY("aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor", FIRST, "src"),
-    EXPAND("aten::zero(Tensor self) -> Tensor", "return aten.zeros_like.default(%self)"),
+               infer_masked_fill, "select(mask, value, self)",
+               .samples = "self=f32[3,4] mask=bool[3,4] value=f32[] | self=i64[5] mask=bool[5] "
+                          "value=i64[] | ! self=f32[3] mask=bool[3] value=f32[3]"),
+    BODY("aten::fill.Scalar(Tensor self, Scalar value) -> Tensor", FIRST, "value",
+         .samples = "self=f32[3,4] value=2.5 | self=i64[4] value=7 | self=bool[3] value=1 | "
+                    "self=bf16[0] value=1"),
+    BODY_INFER(
+        "aten::fill.Tensor(Tensor self, Tensor value) -> Tensor", FIRST, infer_fill, "value",
+        .samples =
+            "self=f32[3,4] value=f32[] | self=i64[4] value=f32[] | ! self=f32[3] value=f32[3]"),
+    BODY("aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor", FIRST, "src",
+         .samples = "self=f32[3,4] src=f32[4] | self=i64[4] src=f32[4] | self=f16[3] src=f32[3] | "
+                    "self=bool[5] src=f32[5] | self=f32[0] src=f32[]"),
+    EXPAND("aten::zero(Tensor self) -> Tensor", "return aten.zeros_like.default(%self)",
+           .samples = "self=f32[3,4] | self=i64[0] | self=bf16[5]"),
     {0},
 };

@@ -7,6 +7,7 @@
  * Composites become such rows and pointwise operators: var is two passes, mean((x - mean(x))^2)
  * with a corrected count. f16 and bf16 are computed in f32 and rounded once. */
 #include "ir/ops/ops_internal.h"
+#include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -98,6 +99,15 @@ static Error *infer_mean(Node *node)
 {
     const Arg *dtype = arg_given(node, "dtype");
     TRY(need_float(node, dtype ? dtype->dtype : shape_type(node, "self")->dtype));
+    return infer_reduction(node);
+}
+
+static Error *infer_truth(Node *node)
+{
+    DType dtype = shape_type(node, "self")->dtype;
+    if (dtype != DT_BOOL)
+        return node_error(node, E_VALUE, "%s of %s, not bool", node->schema->base,
+                          dtype_name(dtype));
     return infer_reduction(node);
 }
 
@@ -389,6 +399,8 @@ static Error *expand_linalg_norm(Node *node, Value **results)
     Dims       dims;
     bool       is_matrix = strstr(node->schema->base, "matrix") != NULL;
     TRY(dims_of(node, rank, &dims));
+    if (order && !arg_given(node, "dim") && rank > 2 && !is_matrix)
+        return node_error(node, E_VALUE, "ord without dim wants 1 or 2 dims, not %d", rank);
     is_matrix |= order && dims.n == 2;
     if (is_matrix && dims.n != 2)
         return node_error(node, E_VALUE, "a matrix norm over %d dims", dims.n);
@@ -491,137 +503,286 @@ static Error *expand_logsumexp(Node *node, Value **results)
     }
 
 const OpDesc reduction_ops[] = {
-    REDUCE("aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", SUM),
+    REDUCE("aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", SUM,
+           .samples =
+               REDUCE_ALL_SAMPLES " | self=i32[5] | self=bool[9] | self=u8[40] | self=f32[0,3] | "
+                                  "self=f32[5] dtype=f64 | self=f32[8]@special"),
     REDUCE("aten::sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? "
            "dtype=None) -> "
            "Tensor",
-           SUM),
-    REDUCE("aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor", PROD),
+           SUM,
+           .samples = REDUCE_DIMS_SAMPLES
+           " | self=i32[3,4] dim=[0] | self=bool[9] dim=None | self=f32[5,2] dim=[1] dtype=f64 | "
+           "self=f32[3,0] dim=[1] | self=f32[3,4] dim=None keepdim=true"),
+    REDUCE("aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor", PROD,
+           .samples = REDUCE_ALL_SAMPLES
+           " | self=i32[5] | self=bool[4] | self=f32[0] | self=i64[3] dtype=f32"),
     REDUCE("aten::prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? "
            "dtype=None) -> Tensor",
-           PROD),
-    REDUCE("aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", MAX),
-    REDUCE("aten::max(Tensor self) -> Tensor", MAX),
-    REDUCE("aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", MIN),
-    REDUCE("aten::min(Tensor self) -> Tensor", MIN),
-    REDUCE("aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", ARGMAX),
-    REDUCE("aten::argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", ARGMIN),
-    REDUCE("aten::any(Tensor self) -> Tensor", ANY),
-    REDUCE("aten::any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor", ANY),
-    REDUCE("aten::_is_any_true(Tensor self) -> Tensor", ANY),
-    REDUCE("aten::all(Tensor self) -> Tensor", ALL),
-    REDUCE("aten::all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor", ALL),
-    REDUCE("aten::_is_all_true(Tensor self) -> Tensor", ALL),
-    MEAN("aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor"),
+           PROD,
+           .samples = REDUCE_DIM_SAMPLES
+           " | self=i32[3,4] dim=0 | self=f32[3,0] dim=1 | self=i64[3,2] dim=1 dtype=f32"),
+    REDUCE("aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", MAX,
+           .samples = REDUCE_DIMS_SAMPLES
+           " | self=i64[3,4] dim=[0] | self=bool[6] dim=[0] | self=f32[2,8]@special dim=[1] | "
+           "self=f32[2,5]@[1,nan,3,2,-inf] dim=[1] | ! self=f32[3,0] dim=[1]"),
+    REDUCE("aten::max(Tensor self) -> Tensor", MAX,
+           .samples =
+               REDUCE_ALL_SAMPLES " | self=i64[8]@special | self=bool[4] | self=f32[8]@special | "
+                                  "self=f32[5]@[-inf,1,2] | ! self=f32[0]"),
+    REDUCE("aten::amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor", MIN,
+           .samples = REDUCE_DIMS_SAMPLES
+           " | self=i64[3,4] dim=[0] | self=bool[6] dim=[0] | self=f32[2,8]@special dim=[1] | "
+           "self=f32[2,5]@[1,nan,3,2,-inf] dim=[1] | ! self=f32[3,0] dim=[1]"),
+    REDUCE("aten::min(Tensor self) -> Tensor", MIN,
+           .samples =
+               REDUCE_ALL_SAMPLES " | self=i64[8]@special | self=bool[4] | self=f32[8]@special | "
+                                  "self=f32[5]@[-inf,1,2] | ! self=f32[0]"),
+    REDUCE("aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", ARGMAX,
+           .samples = "self=f32[3,5] | self=f32[3,5] dim=1 | self=f32[2,3,4] dim=-2 keepdim=true | "
+                      "self=f32[] | self=i64[4,5]@0..3 dim=0 | "
+                      "self=f32[2,8]@[1,nan,3,nan,-inf,inf,2] dim=1 | self=bf16[9] | self=f32[0,3] "
+                      "dim=1 | ! self=f32[0] | ! self=f32[3,0] dim=1 | self=f32[6]@[2,2,5,5,1,1]"),
+    REDUCE("aten::argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor", ARGMIN,
+           .samples = "self=f32[3,5] | self=f32[3,5] dim=1 | self=f32[2,3,4] dim=-2 keepdim=true | "
+                      "self=f32[] | self=i64[4,5]@0..3 dim=0 | "
+                      "self=f32[2,8]@[1,nan,3,nan,-inf,inf,2] dim=1 | self=bf16[9] | self=f32[0,3] "
+                      "dim=1 | ! self=f32[0] | ! self=f32[3,0] dim=1 | self=f32[6]@[2,2,5,5,1,1]"),
+    REDUCE("aten::any(Tensor self) -> Tensor", ANY,
+           .samples = "self=bool[4] | self=f32[3,5] | self=i64[3]@0..0 | self=f32[0] | "
+                      "self=u8[5]@0..1 | self=f32[] | self=f32[4]@[nan] | self=bf16[4]@[0]"),
+    REDUCE("aten::any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor", ANY,
+           .samples =
+               "self=bool[3,4] dim=1 | self=f32[3,2]@[0,1] dim=0 keepdim=true | self=i64[2,0] "
+               "dim=-1 | self=u8[3,3]@0..1 dim=1 | self=bool[] dim=0 | ! self=bool[2] dim=1"),
+    REDUCE("aten::_is_any_true(Tensor self) -> Tensor", ANY, .infer = infer_truth,
+           .samples = "self=bool[4] | self=bool[0] | self=bool[3]@[1] | ! self=f32[2]"),
+    REDUCE("aten::all(Tensor self) -> Tensor", ALL,
+           .samples = "self=bool[4] | self=f32[3,5] | self=i64[3]@0..0 | self=f32[0] | "
+                      "self=u8[5]@0..1 | self=f32[] | self=f32[4]@[nan] | self=bf16[4]@[0]"),
+    REDUCE("aten::all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor", ALL,
+           .samples =
+               "self=bool[3,4] dim=1 | self=f32[3,2]@[0,1] dim=0 keepdim=true | self=i64[2,0] "
+               "dim=-1 | self=u8[3,3]@0..1 dim=1 | self=bool[] dim=0 | ! self=bool[2] dim=1"),
+    REDUCE("aten::_is_all_true(Tensor self) -> Tensor", ALL, .infer = infer_truth,
+           .samples = "self=bool[4] | self=bool[0] | self=bool[3]@[1] | ! self=f32[2]"),
+    MEAN("aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor",
+         .samples = REDUCE_ALL_SAMPLES
+         " | self=f32[0] | self=i64[4] dtype=f32 | self=f32[5] dtype=f64 | ! self=i64[4]"),
     MEAN("aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) "
-         "-> Tensor"),
+         "-> Tensor",
+         .samples = REDUCE_DIMS_SAMPLES " | self=f32[3,4] dim=None | self=f32[3,0] dim=[1] | "
+                                        "self=i64[4,2] dim=[0] dtype=f32 | ! self=i64[4] dim=[0]"),
     NANSUM("aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
-           "dtype=None) -> Tensor"),
+           "dtype=None) -> Tensor",
+           .samples = "self=f32[3,4]@[1,nan,2,3] | self=f32[3,4]@[1,nan,2,3] dim=[1] | "
+                      "self=f32[3,4]@[nan] dim=[0] keepdim=true | self=i64[4] | "
+                      "self=bf16[5]@[1,nan] | self=f32[5]@[1,nan] dtype=f64"),
     EXPAND_FN("aten::any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor",
-              expand_truth),
+              expand_truth,
+              .samples = "self=bool[3,4,2] dim=[0,2] | self=f32[3,2]@[0,1] dim=None | "
+                         "self=i64[2,0] dim=[-1] keepdim=true | self=bool[2,2] dim=[]"),
     EXPAND_FN("aten::all.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor",
-              expand_truth),
+              expand_truth,
+              .samples = "self=bool[3,4,2] dim=[0,2] | self=f32[3,2]@[0,1] dim=None | "
+                         "self=i64[2,0] dim=[-1] keepdim=true | self=bool[2,2] dim=[]"),
     EXPAND_FN("aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
               "indices)",
-              expand_extreme),
+              expand_extreme,
+              .samples = REDUCE_DIM_SAMPLES
+              " | self=i64[4,5]@0..3 dim=0 | self=bool[3,3] dim=1 | "
+              "self=f32[2,8]@[1,nan,3,nan,-inf,inf,2] dim=1 | ! self=f32[3,0] dim=1"),
     EXPAND_FN("aten::min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor "
               "indices)",
-              expand_extreme),
+              expand_extreme,
+              .samples = REDUCE_DIM_SAMPLES
+              " | self=i64[4,5]@0..3 dim=0 | self=bool[3,3] dim=1 | "
+              "self=f32[2,8]@[1,nan,3,nan,-inf,inf,2] dim=1 | ! self=f32[3,0] dim=1"),
     EXPAND_FN("aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, "
               "Tensor max)",
-              expand_aminmax),
-    EXPAND_FN("aten::_aminmax(Tensor self) -> (Tensor, Tensor)", expand_aminmax),
+              expand_aminmax,
+              .samples = "self=f32[3,5] | self=f32[3,5] dim=1 | self=f32[2,3] dim=0 keepdim=true | "
+                         "self=i64[4] | self=f32[] | self=f32[4]@[1,nan] | ! self=f32[0]"),
+    EXPAND_FN("aten::_aminmax(Tensor self) -> (Tensor, Tensor)", expand_aminmax,
+              .samples = "self=f32[3,5] | self=i64[4]"),
     EXPAND_FN("aten::_aminmax.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor, Tensor)",
-              expand_aminmax),
-    EXPAND_FN("aten::count_nonzero(Tensor self, int? dim=None) -> Tensor", expand_count_nonzero),
-    EXPAND_FN("aten::count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor",
-              expand_count_nonzero),
+              expand_aminmax, .samples = "self=f32[3,5] dim=1 | self=i64[4,2] dim=0 keepdim=true"),
+    EXPAND_FN("aten::count_nonzero(Tensor self, int? dim=None) -> Tensor", expand_count_nonzero,
+              .samples = "self=i64[3,4]@0..1 | self=f32[3,4]@[0,1,nan] dim=1 | self=bool[5] | "
+                         "self=f32[0] | self=f32[]"),
+    EXPAND_FN(
+        "aten::count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor", expand_count_nonzero,
+        .samples = "self=i64[3,4,2]@0..1 dim=[0,2] | self=bool[5] dim=[0] | self=f32[2,0] dim=[1]"),
     EXPAND_FN("aten::nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
               "dtype=None) -> "
               "Tensor",
-              expand_nanmean),
-    EXPAND_FN("aten::sum_to_size(Tensor self, SymInt[] size) -> Tensor", expand_sum_to_size),
-    EXPAND_FN("aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor",
-              expand_renorm),
-    EXPAND_FN("aten::var(Tensor self, bool unbiased=True) -> Tensor", expand_variance),
+              expand_nanmean,
+              .samples = "self=f32[3,4]@[1,nan,2,3] | self=f32[3,4]@[1,nan,2,3] dim=[1] | "
+                         "self=f32[3,4]@[nan] dim=[0] keepdim=true | self=bf16[5]@[1,nan]"),
+    EXPAND_FN("aten::sum_to_size(Tensor self, SymInt[] size) -> Tensor", expand_sum_to_size,
+              .samples = "self=f32[3,4] size=[1,4] | self=f32[2,3,4] size=[4] | self=f32[2,3] "
+                         "size=[2,3] | self=i64[3,2] size=[3,1] | ! self=f32[3,4] size=[2,4]"),
+    EXPAND_FN(
+        "aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor", expand_renorm,
+        .samples = "self=f32[3,4] p=2 dim=0 maxnorm=1.5 | self=f32[2,3,4] p=1 dim=-1 maxnorm=2 | "
+                   "self=f32[3,2] p=inf dim=1 maxnorm=0.5 | self=bf16[3,4] p=2 dim=0 maxnorm=1"),
+    EXPAND_FN("aten::var(Tensor self, bool unbiased=True) -> Tensor", expand_variance,
+              .samples = "self=f32[3,5] | self=f32[7] unbiased=false | self=f32[1] | self=f32[0] | "
+                         "self=bf16[9] | self=f64[5] | self=f16[33] | ! self=i64[4]"),
     EXPAND_FN(
         "aten::var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
-        expand_variance),
-    EXPAND_FN("aten::var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, "
-              "bool keepdim=False) "
-              "-> Tensor",
-              expand_variance),
-    EXPAND_FN("aten::std(Tensor self, bool unbiased=True) -> Tensor", expand_variance),
+        expand_variance,
+        .samples = "self=f32[3,5] dim=[1] | self=f32[2,3,4] dim=[0,-1] keepdim=true | "
+                   "self=f32[3,5] dim=[0] unbiased=false | self=f32[3,1] dim=[1] | self=f32[4] "
+                   "dim=None | self=bf16[4,5] dim=[1]"),
+    EXPAND_FN(
+        "aten::var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, "
+        "bool keepdim=False) "
+        "-> Tensor",
+        expand_variance,
+        .samples =
+            "self=f32[3,5] | self=f32[3,5] dim=[1] correction=0 | self=f32[2,3,4] dim=[0,-1] "
+            "correction=1 keepdim=true | self=f32[3,5] dim=[1] correction=2 | self=f32[3,5] "
+            "dim=[1] correction=0.5 | self=f32[3,2] dim=[1] correction=3 | self=f32[3,0] dim=[1] | "
+            "self=bf16[4,5] dim=[1] | self=f64[7] dim=[0] correction=0 | self=f32[3,400] dim=[1]"),
+    EXPAND_FN("aten::std(Tensor self, bool unbiased=True) -> Tensor", expand_variance,
+              .samples = "self=f32[3,5] | self=f32[7] unbiased=false | self=f32[1] | self=f32[0] | "
+                         "self=bf16[9] | self=f64[5] | self=f16[33] | ! self=i64[4]"),
     EXPAND_FN(
         "aten::std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor",
-        expand_variance),
-    EXPAND_FN("aten::std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, "
-              "bool keepdim=False) "
-              "-> Tensor",
-              expand_variance),
+        expand_variance,
+        .samples = "self=f32[3,5] dim=[1] | self=f32[2,3,4] dim=[0,-1] keepdim=true | "
+                   "self=f32[3,5] dim=[0] unbiased=false | self=f32[3,1] dim=[1] | self=f32[4] "
+                   "dim=None | self=bf16[4,5] dim=[1]"),
+    EXPAND_FN(
+        "aten::std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, "
+        "bool keepdim=False) "
+        "-> Tensor",
+        expand_variance,
+        .samples =
+            "self=f32[3,5] | self=f32[3,5] dim=[1] correction=0 | self=f32[2,3,4] dim=[0,-1] "
+            "correction=1 keepdim=true | self=f32[3,5] dim=[1] correction=2 | self=f32[3,5] "
+            "dim=[1] correction=0.5 | self=f32[3,2] dim=[1] correction=3 | self=f32[3,0] dim=[1] | "
+            "self=bf16[4,5] dim=[1] | self=f64[7] dim=[0] correction=0 | self=f32[3,400] dim=[1]"),
     EXPAND_FN("aten::var_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)",
-              expand_variance),
+              expand_variance,
+              .samples = "self=f32[3,5] | self=f32[7] unbiased=false | self=f32[1] | self=f32[0] | "
+                         "self=bf16[9] | self=f64[5] | self=f16[33] | ! self=i64[4]"),
     EXPAND_FN("aten::var_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool "
               "keepdim=False) -> (Tensor, "
               "Tensor)",
-              expand_variance),
+              expand_variance,
+              .samples = "self=f32[3,5] dim=[1] | self=f32[2,3,4] dim=[0,-1] keepdim=true | "
+                         "self=f32[3,5] dim=[0] unbiased=false | self=f32[3,1] dim=[1] | "
+                         "self=f32[4] dim=None | self=bf16[4,5] dim=[1]"),
     EXPAND_FN(
         "aten::var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
         "keepdim=False) -> (Tensor, Tensor)",
-        expand_variance),
+        expand_variance,
+        .samples =
+            "self=f32[3,5] | self=f32[3,5] dim=[1] correction=0 | self=f32[2,3,4] dim=[0,-1] "
+            "correction=1 keepdim=true | self=f32[3,5] dim=[1] correction=2 | self=f32[3,5] "
+            "dim=[1] correction=0.5 | self=f32[3,2] dim=[1] correction=3 | self=f32[3,0] dim=[1] | "
+            "self=bf16[4,5] dim=[1] | self=f64[7] dim=[0] correction=0 | self=f32[3,400] dim=[1]"),
     EXPAND_FN("aten::std_mean(Tensor self, bool unbiased=True) -> (Tensor, Tensor)",
-              expand_variance),
+              expand_variance,
+              .samples = "self=f32[3,5] | self=f32[7] unbiased=false | self=f32[1] | self=f32[0] | "
+                         "self=bf16[9] | self=f64[5] | self=f16[33] | ! self=i64[4]"),
     EXPAND_FN("aten::std_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool "
               "keepdim=False) -> (Tensor, "
               "Tensor)",
-              expand_variance),
+              expand_variance,
+              .samples = "self=f32[3,5] dim=[1] | self=f32[2,3,4] dim=[0,-1] keepdim=true | "
+                         "self=f32[3,5] dim=[0] unbiased=false | self=f32[3,1] dim=[1] | "
+                         "self=f32[4] dim=None | self=bf16[4,5] dim=[1]"),
     EXPAND_FN(
         "aten::std_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool "
         "keepdim=False) -> (Tensor, Tensor)",
-        expand_variance),
-    EXPAND_FN("aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool "
-              "keepdim=False, *, "
-              "ScalarType? dtype=None) -> Tensor",
-              expand_norm),
-    EXPAND_FN("aten::norm.Scalar(Tensor self, Scalar p=2) -> Tensor", expand_norm),
+        expand_variance,
+        .samples =
+            "self=f32[3,5] | self=f32[3,5] dim=[1] correction=0 | self=f32[2,3,4] dim=[0,-1] "
+            "correction=1 keepdim=true | self=f32[3,5] dim=[1] correction=2 | self=f32[3,5] "
+            "dim=[1] correction=0.5 | self=f32[3,2] dim=[1] correction=3 | self=f32[3,0] dim=[1] | "
+            "self=bf16[4,5] dim=[1] | self=f64[7] dim=[0] correction=0 | self=f32[3,400] dim=[1]"),
+    EXPAND_FN(
+        "aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool "
+        "keepdim=False, *, "
+        "ScalarType? dtype=None) -> Tensor",
+        expand_norm,
+        .samples =
+            "self=f32[3,5] | self=f32[3,5] ord=1 dim=[1] | self=f32[3,5] ord=inf dim=[0] "
+            "keepdim=true | self=f32[3,5] ord=-inf | self=f32[3,5]@[0,1,2] ord=0 dim=[1] | "
+            "self=f32[3,5] ord=3.5 | self=f32[4] ord=-1 | self=bf16[5] dtype=f32 | self=f16[9] | "
+            "self=f32[0] | self=f32[2,3,4] dim=[0,2] | self=f32[] | ! self=i64[4]"),
+    EXPAND_FN("aten::norm.Scalar(Tensor self, Scalar p=2) -> Tensor", expand_norm,
+              .samples = "self=f32[3,5] | self=f32[5] p=1 | self=f32[5] p=inf"),
     EXPAND_FN("aten::norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> "
               "Tensor",
-              expand_norm),
+              expand_norm,
+              .samples = "self=f32[3,5] p=2 dim=[1] | self=f32[3,5] p=None dim=[0] keepdim=true | "
+                         "self=f32[3,5] p=0 dim=[0,1]"),
     EXPAND_FN("aten::norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, "
               "ScalarType "
               "dtype) -> Tensor",
-              expand_norm),
+              expand_norm,
+              .samples = "self=f32[3,5] p=2 dim=[1] keepdim=false dtype=f64 | self=bf16[3,5] p=1 "
+                         "dim=[1] keepdim=true dtype=f32"),
     EXPAND_FN("aten::norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor",
-              expand_norm),
-    EXPAND_FN("aten::native_norm(Tensor self, Scalar p=2) -> Tensor", expand_norm),
+              expand_norm,
+              .samples = "self=f32[3,5] p=2 dtype=f64 | self=bf16[5] p=None dtype=f32"),
+    EXPAND_FN("aten::native_norm(Tensor self, Scalar p=2) -> Tensor", expand_norm,
+              .samples = "self=f32[3,5] | self=f32[5] p=1"),
     EXPAND_FN("aten::native_norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool "
               "keepdim, ScalarType? "
               "dtype) -> Tensor",
-              expand_norm),
+              expand_norm,
+              .samples = "self=f32[3,5] p=2 dim=[1] keepdim=false dtype=None | self=f32[3,5] p=1 "
+                         "dim=[0] keepdim=true dtype=f64"),
     EXPAND_FN("aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
-              expand_norm),
+              expand_norm,
+              .samples = "self=f32[3,5] dim=[0,1] | self=f32[2,3,4] dim=[1,2] keepdim=true | "
+                         "self=f32[3] dim=[0] | self=f64[2,2] dim=[-2,-1]"),
     EXPAND_FN(
         "aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, "
         "ScalarType? dtype=None) -> Tensor",
-        expand_linalg_norm),
+        expand_linalg_norm,
+        .samples = "self=f32[3,5] | self=f32[5] ord=1 | self=f32[3,4] ord=1 | self=f32[3,4] "
+                   "ord=inf dim=[0,1] keepdim=true | self=f32[2,3] ord=2 dim=[1] | self=f32[4] "
+                   "ord=inf | self=f32[3,4] ord=-1 | ! self=f32[2,2,2] ord=1"),
     EXPAND_FN(
         "aten::linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, "
         "ScalarType? dtype=None) -> Tensor",
-        expand_linalg_norm),
-    EXPAND_FN("aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool "
-              "keepdim=False, *, "
-              "ScalarType? dtype=None) -> Tensor",
-              expand_linalg_norm),
+        expand_linalg_norm,
+        .samples = "self=f32[3,5] ord='fro' | self=f32[2,3,4] ord='fro' dim=[0,2] keepdim=true"),
+    EXPAND_FN(
+        "aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool "
+        "keepdim=False, *, "
+        "ScalarType? dtype=None) -> Tensor",
+        expand_linalg_norm,
+        .samples =
+            "self=f32[3,5] ord=1 | self=f32[2,3,4] ord=-inf | self=f32[3,5] ord=inf keepdim=true | "
+            "self=f32[2,3,4] ord=-1 dim=[0,2] | ! self=f32[3] ord=1 | ! self=f32[3,3] ord=3"),
     EXPAND_FN(
         "aten::linalg_matrix_norm.str_ord(Tensor self, str ord=\"fro\", int[] dim=[-2, -1], bool "
         "keepdim=False, *, ScalarType? dtype=None) -> Tensor",
-        expand_linalg_norm),
-    EXPAND_FN("aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor",
-              expand_norm_except_dim),
-    EXPAND_FN("aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", expand_dist),
-    EXPAND_FN("aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
-              expand_logsumexp),
+        expand_linalg_norm,
+        .samples =
+            "self=f32[3,5] | self=f32[2,3,4] ord='fro' keepdim=true | ! self=f32[3,3] ord='max'"),
+    EXPAND_FN(
+        "aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor", expand_norm_except_dim,
+        .samples = "v=f32[3,4] | v=f32[2,3,4] dim=2 | v=f32[3,4] pow=1 dim=1 | v=f32[3,4] dim=-1"),
+    EXPAND_FN("aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", expand_dist,
+              .samples =
+                  "self=f32[3,4] other=f32[3,4] | self=f32[3,4] other=f32[4] p=1 | self=f32[5] "
+                  "other=f32[5] p=inf | self=f32[5] other=f32[5] p=0 | self=bf16[5] other=bf16[5]"),
+    EXPAND_FN(
+        "aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor", expand_logsumexp,
+        .samples = "self=f32[3,5] dim=[1] | self=f32[2,3,4] dim=[0,-1] keepdim=true | self=f32[] "
+                   "dim=[0] | self=f16[5,3] dim=[0] | self=bf16[4,4] dim=[-1] | self=f32[3,4]{1,3} "
+                   "dim=[0] | self=f32[0,3] dim=[1] | self=f32[3,300] dim=[1] | ! self=f32[3,5] "
+                   "dim=[2] | self=f32[3,4]@-90..90 dim=[1] | self=f32[2,4]@[-inf] dim=[1] | "
+                   "self=f32[2,3]@[inf,1] dim=[1] | self=i64[3,4] dim=[0]"),
     EXPAND_FN("aten::special_logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
-              expand_logsumexp),
+              expand_logsumexp, .samples = "self=f32[3,4] dim=[1]"),
     {0},
 };

@@ -427,8 +427,8 @@ static Error *expand_upsample_aa(Node *node, Value **results)
     {                                                                                              \
         .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
-#define NEAREST(text) INDEXED(text, infer_upsample, element_nearest)
-#define INTERPOLATE(text) INDEXED(text, infer_interpolate, element_interpolate)
+#define NEAREST(text, ...) INDEXED(text, infer_upsample, element_nearest, __VA_ARGS__)
+#define INTERPOLATE(text, ...) INDEXED(text, infer_interpolate, element_interpolate, __VA_ARGS__)
 
 const OpDesc resize_ops[] = {
     NEAREST("aten::upsample_nearest1d(Tensor self, SymInt[1] output_size, float? scales=None) -> "

@@ -160,18 +160,18 @@ static Error *infer_divisor(Node *node)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define BODY(text, promotion, infer_fn, body_text)                                                 \
+#define BODY(text, promotion, infer_fn, body_text, ...)                                            \
     {                                                                                              \
         .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .infer = infer_fn,   \
-        .body = body_text                                                                          \
+        .body = body_text, __VA_ARGS__                                                             \
     }
-#define BODY_FN(text, promotion, infer_fn, fn)                                                     \
+#define BODY_FN(text, promotion, infer_fn, fn, ...)                                                \
     {                                                                                              \
         .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .infer = infer_fn,   \
-        .body_fn = fn                                                                              \
+        .body_fn = fn, __VA_ARGS__                                                                 \
     }
-#define SPECIAL(text, body_text)                                                                   \
-    BODY("aten::special_" text " -> Tensor", INT_TO_FLOAT, NULL, body_text)
+#define SPECIAL(text, body_text, ...)                                                              \
+    BODY("aten::special_" text " -> Tensor", INT_TO_FLOAT, NULL, body_text, __VA_ARGS__)
 /* A polynomial of degree n at x; either may be a number. */
 #define POLYNOMIAL(name, body_text)                                                                \
     SPECIAL(name "(Tensor x, Tensor n)", body_text),                                               \

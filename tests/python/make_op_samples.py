@@ -20,12 +20,15 @@ same call in f64.  Results that are not defined (empty) or random have no number
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import torch
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # deprecated operators are wanted, too
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
 from own_operators import OWN  # noqa: E402
@@ -162,7 +165,7 @@ def record(op, sample):
         results = call(op, sample)
     except Exception as e:  # whatever eager raises is a refusal
         if not sample["refused"]:
-            raise ValueError(f"eager raises: {str(e).splitlines()[0]}") from e
+            raise ValueError(f"eager raises: {str(e).splitlines()[0][:160]}") from e
         return ["  refused"]
     if sample["refused"]:
         raise ValueError("eager does not refuse it")

@@ -106,6 +106,7 @@ def tensor(op, sample, t):
     elif dtype.is_floating_point:
         with np.errstate(over="ignore"):
             data = torch.from_numpy(np.array(values, np.float64).astype(np.float32)).to(dtype)
+        data = torch.where(data.isnan(), data.new_full((), float("nan")), data) if dtype.itemsize == 2 else data
     elif dtype == torch.bool:
         data = torch.tensor([value != 0 for value in values], dtype=dtype)
     else:
