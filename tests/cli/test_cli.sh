@@ -158,6 +158,10 @@ passed=$((passed + 1))
 refuses "no C compiler" 1 "/nonexistent" "$aotc" "$good" -o "$out" --cc=/nonexistent
 refuses "no C compiler in CC" 1 "/nonexistent" env CC=/nonexistent "$aotc" "$good" -o "$out"
 refuses "C compiler fails" 1 "exit status 1" "$aotc" "$good" -o "$out" --cc=false
+refuses "no CUDA compiler" 1 "CUDA compiler \"/nonexistent\"" "$aotc" "$good" -o "$out" --target=cuda:sm_90 --nvcc=/nonexistent
+refuses "no CUDA compiler in NVCC" 1 "/nonexistent" env NVCC=/nonexistent "$aotc" "$good" -o "$out" --target=native,cuda:sm_80
+refuses "CUDA compiler fails" 1 "exit status 1" "$aotc" "$good" -o "$out" --target=cuda:sm_80 --nvcc=false
+refuses "CUDA compiler writes nothing" 1 "" "$aotc" "$good" -o "$out" --target=cuda:sm_80 --nvcc=true
 refuses "C compiler writes nothing" 1 "" "$aotc" "$good" -o "$out" --cc=true
 cat >"$work/bin/killed-cc" <<'TEXT'
 #!/bin/sh
