@@ -31,16 +31,19 @@ static bool looks_generated(const char *name)
 static bool is_reserved(const char *name)
 {
     static const char *const own[] = {
-        "f",       "thread", "lo",     "hi",    "zero", "p",       "v",      "n",     "a",
-        "acc",     "out",    "from",   "count", "n0",   "n_count", "tile",   "block", "row",
-        "scratch", "bad",    "kernel", "rng",   "lane", "point",   "points", "inner", "args"};
+        "f",       "thread", "lo",      "hi",    "zero",  "p",       "v",      "n",     "a",
+        "acc",     "out",    "from",    "count", "n0",    "n_count", "tile",   "block", "row",
+        "scratch", "bad",    "kernel",  "rng",   "lane",  "point",   "points", "inner", "args",
+        "chunk",   "whole",  "aligned", "part",  "parts", "active"};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(name, own[i]) == 0)
             return true;
     if (looks_generated(name) || strncmp(name, "aotc_", 5) == 0 || strncmp(name, "rt_", 3) == 0 ||
         strncmp(name, "t_", 2) == 0 || strncmp(name, "bad_", 4) == 0 ||
-        strncmp(name, "acc_", 4) == 0 || strncmp(name, "kept_", 5) == 0 ||
+        strncmp(name, "acc_", 4) == 0 || strncmp(name, "load_", 5) == 0 ||
+        strncmp(name, "store_", 6) == 0 || strncmp(name, "row_", 4) == 0 ||
+        strncmp(name, "cache_", 6) == 0 || strncmp(name, "kept_", 5) == 0 ||
         (n > 2 && strcmp(name + n - 2, "_t") == 0) ||
         (n > 4 && strcmp(name + n - 4, "_acc") == 0) || isupper((unsigned char)name[0]) ||
         name[0] == '_')

@@ -34,7 +34,7 @@ void nest_bind_at(Nest *nest, const Buffer *buffer, const Expr *index, const cha
 
 void nest_level(Nest *nest, const Symbol *symbol, const char *loop, const char *first)
 {
-    VEC_PUSH(nest->e->arena, nest->levels, ((NestLevel){loop, first, NULL}));
+    VEC_PUSH(nest->e->arena, nest->levels, ((NestLevel){loop, first, NULL, NULL}));
     if (symbol)
         nest_var(nest, symbol, nest->levels.n);
 }
@@ -42,6 +42,11 @@ void nest_level(Nest *nest, const Symbol *symbol, const char *loop, const char *
 void nest_front(Nest *nest, const char *lines)
 {
     nest->levels.items[nest->levels.n - 1].front = lines;
+}
+
+void nest_behind(Nest *nest, const char *lines)
+{
+    nest->levels.items[nest->levels.n - 1].behind = lines;
 }
 
 /* The kernel's number in failures. */
@@ -545,6 +550,8 @@ void nest_close(Nest *nest)
     for (int level = nest->levels.n; level > 0; level--) {
         nest->indent--;
         nest_line(nest, "}");
+        if (nest->levels.items[level - 1].behind)
+            text_put(nest->out, nest->levels.items[level - 1].behind);
     }
     for (int i = 0; i < nest->checked.n; i++) {
         const Scalar *s = nest->items.items[nest->checked.items[i]].scalar;

@@ -39,9 +39,9 @@ typedef struct NestBinding {
 } NestBinding;
 
 typedef struct NestLevel {
-    const char *loop;  /* "for (int64_t i0 = 0; i0 < s0; i0++)" */
-    const char *first; /* a line at the top of its body, or NULL */
-    const char *front; /* whole lines in front of the loop, or NULL */
+    const char *loop;           /* "for (int64_t i0 = 0; i0 < s0; i0++)" */
+    const char *first;          /* a line at the top of its body, or NULL */
+    const char *front, *behind; /* whole lines around the loop, or NULL */
 } NestLevel;
 
 typedef struct NestStore {
@@ -82,6 +82,8 @@ void nest_bind_at(Nest *nest, const Buffer *buffer, const Expr *index, const cha
 void nest_level(Nest *nest, const Symbol *symbol, const char *loop, const char *first);
 /* Whole lines in front of the loop of the last level, behind what that loop hoists. */
 void nest_front(Nest *nest, const char *lines);
+/* The same behind its end. */
+void nest_behind(Nest *nest, const char *lines);
 
 /* Announces a value, an index; later loads of what `nest_stored` says are that value. */
 int         nest_value(Nest *nest, const Scalar *value);

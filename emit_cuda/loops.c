@@ -43,27 +43,50 @@ void loops_line(LoopText *t, int indent, const char *text)
     text_printf(t->e->out, "%s\n", text);
 }
 
-void loops_decode(LoopText *t, Text *out, int indent, const char *flat, Symbol *const *vars,
-                  const Expr *const *sizes, int n)
+const char *loops_decode(LoopText *t, const char *flat, const Symbol *const *vars,
+                         const Expr *const *sizes, int n, int step)
 {
-    text_indent(out, indent);
-    text_printf(out, "const %s ", loops_int(t));
+    Text out = text_new(t->e->arena);
+    text_printf(&out, "const %s ", loops_int(t));
     for (int d = 0; d < n; d++) {
         const Expr *below = expr_product(t->e->exprs, sizes + d + 1, n - d - 1);
-        text_printf(out, "%s%s = %s", d ? ", " : "", vars[d]->name, flat);
+        text_printf(&out, "%s%s = %s", d ? ", " : "", vars[d]->name, flat);
         if (!expr_is_value(below, 1))
-            text_printf(out, " / %s", loops_expr(t, below));
+            text_printf(&out, " / %s", loops_expr(t, below));
         if (d > 0)
-            text_printf(out, " %% %s", loops_expr(t, sizes[d]));
+            text_printf(&out, " %% %s", loops_expr(t, sizes[d]));
+        if (d == n - 1 && step > 1)
+            text_printf(&out, " * %d", step);
     }
-    text_putc(out, ';');
+    text_putc(&out, ';');
+    return out.data;
+}
+
+int loops_row_of(const LoopText *t, const Buffer *b)
+{
+    for (int i = 0; i < t->n_rows; i++)
+        if (t->rows[i] == b)
+            return i;
+    return -1;
 }
 
 /* ---- points ---------------------------------------------------------------------------------- */
 
+/* Vectors of the last outer dim that FLAT counts in place of its elements. */
+static const Expr *last_size(LoopText *t)
+{
+    const Expr *size = t->k->outer_sizes[t->k->n_outer - 1];
+    if (t->plan->shape != CUDA_FLAT || t->plan->vector == 1)
+        return size;
+    return expr_ceildiv(t->e->exprs, size, expr_int(t->e->exprs, t->plan->vector));
+}
+
 static const Expr *n_points(LoopText *t)
 {
-    return expr_product(t->e->exprs, t->k->outer_sizes, t->k->n_outer);
+    if (!t->k->n_outer)
+        return expr_int(t->e->exprs, 1);
+    return expr_mul(t->e->exprs, expr_product(t->e->exprs, t->k->outer_sizes, t->k->n_outer - 1),
+                    last_size(t));
 }
 
 static int points_per_block(const LoopText *t)
@@ -104,24 +127,91 @@ static void declare_point(LoopText *t)
 
 static const char *outer_decode(LoopText *t)
 {
-    Text text = text_new(t->e->arena);
-    if (t->k->n_outer)
-        loops_decode(t, &text, 0, "point", t->k->outer, t->k->outer_sizes, t->k->n_outer);
-    return text.data;
+    int            n = t->k->n_outer;
+    bool           is_vector = t->plan->shape == CUDA_FLAT && t->plan->vector > 1;
+    const Symbol **vars = ARENA_ARRAY(t->e->arena, const Symbol *, n + 1);
+    const Expr   **sizes = ARENA_ARRAY(t->e->arena, const Expr *, n + 1);
+    if (!n)
+        return NULL;
+    for (int d = 0; d < n; d++) {
+        vars[d] = d == n - 1 && is_vector ? t->vector.base : t->k->outer[d];
+        sizes[d] = d == n - 1 ? last_size(t) : t->k->outer_sizes[d];
+    }
+    return loops_decode(t, "point", vars, sizes, n, is_vector ? t->plan->vector : 1);
+}
+
+/* ---- vectors --------------------------------------------------------------------------------- */
+
+/* The variable that vectors run along, and what is known of their memory: `whole`, `count`. */
+static void start_vector(LoopText *t)
+{
+    const Stage *inner = kernel_inner_stage(t->k);
+    int          n = t->k->n_outer;
+    VectorPlan  *v = &t->vector;
+    *v = (VectorPlan){.e = t->e, .width = t->plan->vector};
+    v->var = inner ? inner->inner[inner->n_inner - 1] : n ? t->k->outer[n - 1] : NULL;
+    v->base = v->var;
+    if (v->width == 1)
+        return;
+    v->base = expr_symbol_index(t->e->exprs, "i", v->var->bound);
+    const char *addresses = vector_addresses(t->e, t->k);
+    if (addresses) {
+        v->whole = "whole";
+        text_printf(t->e->out, "    const bool whole = aotc_aligned(%s);\n", addresses);
+    }
+}
+
+/* Has the last vector of a FLAT kernel fewer elements than the others? */
+static bool has_tail(LoopText *t)
+{
+    ExprPool   *p = t->e->exprs;
+    const Expr *size = t->k->outer_sizes[t->k->n_outer - 1];
+    return !expr_is_value(expr_mod(p, size, expr_int(p, t->plan->vector)), 0);
 }
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
+static const char *flat_first(LoopText *t)
+{
+    const char *decode = outer_decode(t);
+    if (t->plan->vector == 1 || !has_tail(t))
+        return decode;
+    bool aligned = t->vector.whole != NULL;
+    t->vector.whole = "part";
+    t->vector.count = "count";
+    return arena_printf(t->e->arena,
+                        "%s const %s count = %s - %s; const bool part = %scount >= %d;", decode,
+                        loops_int(t), loops_expr(t, t->k->outer_sizes[t->k->n_outer - 1]),
+                        t->vector.base->name, aligned ? "whole && " : "", t->plan->vector);
+}
+
+static int all_loops(const Kernel *k, Loop **out, int cap)
+{
+    int n = 0;
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops && n < cap; l++)
+            out[n++] = k->stages[s]->loops[l];
+    return n;
+}
+
 static Error *print_flat(LoopText *t)
 {
-    Nest nest;
+    Nest  nest;
+    Loop *loops[256];
     declare_point(t);
     loops_nest(t, &nest, 1);
-    nest_level(&nest, NULL, point_loop(t), outer_decode(t));
+    nest_level(&nest, NULL, point_loop(t), flat_first(t));
     for (int d = 0; d < t->k->n_outer; d++)
-        nest_var(&nest, t->k->outer[d], 1);
+        if (t->k->outer[d] != t->vector.var)
+            nest_var(&nest, t->k->outer[d], 1);
+    if (t->k->n_outer)
+        nest_var(&nest, t->vector.base, 1);
+    if (t->plan->vector > 1)
+        vector_open(&t->vector, &nest, loops, all_loops(t->k, loops, 256));
     for (int s = 0; s < t->k->n_stages; s++)
         loops_announce(t, &nest, t->k->stages[s]);
+    if (t->plan->vector > 1)
+        vector_close(&t->vector, &nest);
     TRY(nest_open(&nest));
     TRY(loops_print_stores(t, &nest, t->k->stages[0]));
     nest_close(&nest);
@@ -159,6 +249,7 @@ Error *cuda_emit_loops(CudaEmit *c, const Kernel *k)
     Text       body = text_new(c->e.arena), *out = c->e.out;
     CudaHandle handle = {0};
     c->e.out = &body;
+    start_vector(&t);
     Error *error = k->cuda.shape == CUDA_FLAT ? print_flat(&t) : print_rows(&t);
     c->e.out = out;
     TRY(error);

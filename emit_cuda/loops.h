@@ -3,13 +3,14 @@
 #ifndef AOTC_EMIT_CUDA_LOOPS_H
 #define AOTC_EMIT_CUDA_LOOPS_H
 
-#include "emit_cuda/cuda_internal.h"
+#include "emit_cuda/vector.h"
 
 typedef struct LoopStore {
     const Loop *loop;
     int         item, mask; /* of the nest; mask -1: none */
     const char *index;      /* NULL: no memory */
     const char *acc;        /* REDUCE: the accumulator */
+    const char *to;         /* what to assign to in place of memory: a vector's element, or NULL */
 } LoopStore;
 
 /* A value of an earlier stage in a variable: what later stages load. */
@@ -26,7 +27,14 @@ typedef struct LoopText {
     const CudaSchedule *plan;
     VEC(LoopStore) stores; /* of the nest being printed */
     VEC(LoopKept) kept;
+    VectorPlan    vector;     /* var is the last outer (FLAT) or inner (ROWS) variable */
+    const Buffer *rows[64];   /* LOCAL rows in registers: row_<i>[chunk][v] */
+    const Scalar *caches[64]; /* loads in registers: cache_<i>[chunk][v] */
+    int           n_rows, n_caches;
 } LoopText;
+
+/* Position in rows, -1: none. */
+int loops_row_of(const LoopText *t, const Buffer *b);
 
 /* ---- loops.c --------------------------------------------------------------------------------- */
 const char *loops_int(const LoopText *t); /* type of indices */
@@ -34,9 +42,10 @@ const char *loops_int(const LoopText *t); /* type of indices */
 const char *loops_expr(LoopText *t, const Expr *e);
 void        loops_line(LoopText *t, int indent, const char *text);
 void        loops_nest(LoopText *t, Nest *nest, int indent);
-/* Lines `const int32_t i0 = p / 12, …;` that decode the flat index over dims, last one fastest. */
-void        loops_decode(LoopText *t, Text *out, int indent, const char *flat, Symbol *const *vars,
-                         const Expr *const *sizes, int n);
+/* `const int32_t i0 = p / 12, i1 = p % 12 * 4;` decodes the flat index over dims, last one fastest
+ * and in steps. */
+const char *loops_decode(LoopText *t, const char *flat, const Symbol *const *vars,
+                         const Expr *const *sizes, int n, int step);
 
 /* ---- loops_rows.c ---------------------------------------------------------------------------- */
 /* All stages of one point: outer variables and `lane` are in scope. */

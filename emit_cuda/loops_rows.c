@@ -74,22 +74,90 @@ static void bind_kept(LoopText *t, Nest *nest)
                      0);
 }
 
-/* `inner` runs over the points of the stage; with one inner dim it is the variable itself. */
-static void add_inner_loop(LoopText *t, Nest *nest, const Stage *stage)
+/* Levels of the inner loop, without the one over a vector: a thread's vectors one after the other.
+ * `base` of the vector plan is the last inner variable at its first element. */
+static void add_inner_levels(LoopText *t, Nest *nest, const Stage *stage)
+{
+    const CudaSchedule *s = t->plan;
+    Arena              *arena = t->e->arena;
+    const char         *type = loops_int(t), *base = t->vector.base->name;
+    const Expr         *size = expr_product(t->e->exprs, stage->inner_sizes, stage->n_inner);
+    const char         *n = loops_expr(t, size), *flat = stage->n_inner == 1 ? base : "inner";
+    const char         *lane = s->row_threads == 1 ? "0" : "lane", *decode = NULL;
+    if (stage->n_inner > 1) {
+        const Symbol **vars = ARENA_ARRAY(arena, const Symbol *, stage->n_inner);
+        for (int d = 0; d < stage->n_inner; d++)
+            vars[d] = d + 1 < stage->n_inner ? stage->inner[d] : t->vector.base;
+        decode = loops_decode(t, flat, vars, stage->inner_sizes, stage->n_inner, 1);
+    }
+    if (s->chunks) {
+        const char *first = arena_printf(arena, "const %s %s = (chunk * %d + %s) * %d;", type, flat,
+                                         s->row_threads, lane, s->vector);
+        bool        is_whole = expr_is_value(size, (int64_t)s->chunks * s->row_threads * s->vector);
+        if (decode && is_whole)
+            first = arena_printf(arena, "%s %s", first, decode);
+        nest_level(nest, NULL,
+                   arena_printf(arena, "for (int chunk = 0; chunk < %d; chunk++)", s->chunks),
+                   first);
+        nest_front(nest, arena_printf(arena, "%*s#pragma unroll\n", 4 * nest->indent, ""));
+        if (!is_whole)
+            nest_level(nest, NULL, arena_printf(arena, "if (%s < %s)", flat, n), decode);
+    } else {
+        const char *from = s->vector > 1 ? arena_printf(arena, "%s * %d", lane, s->vector) : lane;
+        nest_level(nest, NULL,
+                   arena_printf(arena, "for (%s %s = %s; %s < %s; %s += %d)", type, flat, from,
+                                flat, n, flat, s->row_threads * s->vector),
+                   decode);
+    }
+    for (int d = 0; d + 1 < stage->n_inner; d++)
+        nest_var(nest, stage->inner[d], nest->levels.n);
+    nest_var(nest, t->vector.base, nest->levels.n);
+}
+
+/* What stands in registers, at the level of the innermost loop to come. */
+static void bind_registers(LoopText *t, Nest *nest)
 {
     Arena      *arena = t->e->arena;
-    const char *type = loops_int(t);
-    const char *n = loops_expr(t, expr_product(t->e->exprs, stage->inner_sizes, stage->n_inner));
-    Text        decode = text_new(arena);
-    const char *name = stage->n_inner == 1 ? stage->inner[0]->name : "inner";
-    const char *from = t->plan->row_threads == 1 ? "0" : "lane";
-    const char *loop = arena_printf(arena, "for (%s %s = %s; %s < %s; %s += %d)", type, name, from,
-                                    name, n, name, t->plan->row_threads);
-    if (stage->n_inner > 1)
-        loops_decode(t, &decode, 0, "inner", stage->inner, stage->inner_sizes, stage->n_inner);
-    nest_level(nest, NULL, loop, stage->n_inner > 1 ? decode.data : NULL);
-    for (int d = 0; d < stage->n_inner; d++)
-        nest_var(nest, stage->inner[d], nest->levels.n);
+    const char *element = t->plan->vector > 1 ? "v" : "0";
+    int         level = nest->levels.n + (t->plan->vector > 1);
+    for (int i = 0; i < t->n_rows; i++)
+        nest_bind(nest, t->rows[i], arena_printf(arena, "row_%d[chunk][%s]", i, element), level);
+    for (int i = 0; i < t->n_caches; i++)
+        nest_bind_at(nest, t->caches[i]->buffer, t->caches[i]->index,
+                     c_load(arena, t->caches[i]->buffer->dtype,
+                            arena_printf(arena, "cache_%d[chunk][%s]", i, element)),
+                     level);
+}
+
+/* Loads that several stages make stand in registers from here on. */
+static Error *print_registers(LoopText *t, int indent)
+{
+    const Stage *stage = kernel_inner_stage(t->k);
+    Nest         nest;
+    for (int i = 0; i < t->n_rows; i++)
+        loops_line(t, indent,
+                   arena_printf(t->e->arena, "%s row_%d[%d][%d];",
+                                c_register_type(t->rows[i]->dtype), i, t->plan->chunks,
+                                t->plan->vector));
+    if (!t->n_caches)
+        return NULL;
+    for (int i = 0; i < t->n_caches; i++)
+        loops_line(t, indent,
+                   arena_printf(t->e->arena, "aotc_vec<%s, %d> cache_%d[%d];",
+                                c_storage_type(t->caches[i]->buffer->dtype), t->plan->vector, i,
+                                t->plan->chunks));
+    loops_line(t, indent, "{");
+    loops_nest(t, &nest, indent + 1);
+    add_inner_levels(t, &nest, stage);
+    const char *text[64];
+    for (int i = 0; i < t->n_caches; i++)
+        text[i] = vector_load_text(&t->vector, &nest, t->caches[i]);
+    TRY(nest_open(&nest));
+    for (int i = 0; i < t->n_caches; i++)
+        nest_line(&nest, "cache_%d[chunk] = %s;", i, text[i]);
+    nest_close(&nest);
+    loops_line(t, indent, "}");
+    return nest.error;
 }
 
 static void store_reduced(LoopText *t, Nest *nest, const LoopStore *store, int stage)
@@ -171,10 +239,16 @@ static Error *print_stage(LoopText *t, int number, int indent)
         if (stage->loops[l]->kind == LOOP_REDUCE)
             loops_declare(t, stage->loops[l], indent + 1);
     loops_nest(t, &nest, indent + 1);
-    if (stage->n_inner)
-        add_inner_loop(t, &nest, stage);
     bind_kept(t, &nest);
+    if (stage->n_inner) {
+        add_inner_levels(t, &nest, stage);
+        bind_registers(t, &nest);
+        if (t->plan->vector > 1)
+            vector_open(&t->vector, &nest, stage->loops, stage->n_loops);
+    }
     loops_announce(t, &nest, stage);
+    if (stage->n_inner && t->plan->vector > 1)
+        vector_close(&t->vector, &nest);
     TRY(nest_open(&nest));
     TRY(loops_print_stores(t, &nest, stage));
     keep_points(t, &nest, number);
@@ -190,6 +264,11 @@ static Error *print_stage(LoopText *t, int number, int indent)
 
 Error *loops_print_row(LoopText *t, int indent)
 {
+    if (t->plan->chunks) {
+        t->n_rows = kernel_kept_rows(t->k, t->rows, 64);
+        t->n_caches = kernel_repeated_loads(t->e->exprs, t->k, t->plan->vector, t->caches, 64);
+        TRY(print_registers(t, indent));
+    }
     for (int s = 0; s < t->k->n_stages; s++)
         TRY(print_stage(t, s, indent));
     return NULL;

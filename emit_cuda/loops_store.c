@@ -49,7 +49,7 @@ static DType result_dtype(const Loop *loop)
 
 /* ---- announcing ------------------------------------------------------------------------------ */
 
-static void announce_loop(LoopText *t, Nest *nest, const Loop *loop)
+static void announce_loop(LoopText *t, Nest *nest, const Loop *loop, bool in_vector)
 {
     LoopStore store = {.loop = loop, .mask = -1};
     bool      reduces = loop->kind == LOOP_REDUCE;
@@ -62,7 +62,8 @@ static void announce_loop(LoopText *t, Nest *nest, const Loop *loop)
         nest_want_variable(nest, store.item);
     if (reduces)
         store.acc = loops_name(t, "acc_", loop);
-    if (loop->out->kind != BUFFER_LOCAL && !reduces)
+    store.to = in_vector ? vector_store(&t->vector, nest, loop) : NULL;
+    if (loop->out->kind != BUFFER_LOCAL && !reduces && !store.to)
         store.index = nest_index(nest, loop->index);
     if (!reduces && !loop->mask && !loop->is_scatter && !loop->accumulate)
         nest_stored(nest, loop->out, loop->index, store.item);
@@ -71,8 +72,9 @@ static void announce_loop(LoopText *t, Nest *nest, const Loop *loop)
 
 void loops_announce(LoopText *t, Nest *nest, const Stage *stage)
 {
+    bool in_vector = t->plan->vector > 1 && (t->plan->shape == CUDA_FLAT || stage->n_inner > 0);
     for (int l = 0; l < stage->n_loops; l++)
-        announce_loop(t, nest, stage->loops[l]);
+        announce_loop(t, nest, stage->loops[l], in_vector);
 }
 
 /* ---- pointwise stores ------------------------------------------------------------------------ */
@@ -177,6 +179,15 @@ static void print_store(LoopText *t, Nest *nest, const LoopStore *store, const c
               stored_text(t, loop, nest_text(nest, store->item)));
 }
 
+static void print_row_element(LoopText *t, Nest *nest, const LoopStore *store)
+{
+    const Loop *loop = store->loop;
+    nest_line(
+        nest, "row_%d[chunk][%s] = %s;", loops_row_of(t, loop->out),
+        t->plan->vector > 1 ? "v" : "0",
+        c_cast(t->e->arena, loop->value->dtype, loop->out->dtype, nest_text(nest, store->item)));
+}
+
 /* ---- reductions ------------------------------------------------------------------------------ */
 
 const char *loops_position(LoopText *t, const Stage *stage)
@@ -225,8 +236,13 @@ Error *loops_print_stores(LoopText *t, Nest *nest, const Stage *stage)
             print_placed_step(t, nest, store, stage);
         else if (store->loop->kind == LOOP_REDUCE)
             print_step(t, nest, store);
+        else if (store->to)
+            nest_line(nest, "%s = %s;", store->to,
+                      stored_text(t, store->loop, nest_text(nest, store->item)));
         else if (store->index)
             print_store(t, nest, store, guard);
+        else if (loops_row_of(t, store->loop->out) >= 0)
+            print_row_element(t, nest, store);
     }
     return NULL;
 }

@@ -106,7 +106,11 @@ typedef struct CudaSchedule {
     CudaShape shape;
     int       threads; /* of a block */
     int       row_threads;
-    bool      is_int32; /* every index and count fits int32_t */
+    int  vector; /* adjacent elements that a thread takes at a time, along the last outer (FLAT) or
+                    inner (ROWS) dim */
+    int  chunks; /* ROWS: such vectors of a row that a thread keeps in registers from stage to
+                    stage: LOCAL rows and repeated loads; 0: a loop, LOCAL rows are computed again */
+    bool is_int32; /* every index and count fits int32_t */
 } CudaSchedule;
 
 typedef enum KernelKind {

@@ -131,8 +131,8 @@ static void print_cuda(Text *t, const CudaSchedule *c)
 {
     static const char *const shapes[] = {[CUDA_FLAT] = "flat", [CUDA_ROWS] = "rows"};
     text_indent(t, 1);
-    text_printf(t, "cuda %s threads %d row_threads %d%s\n", shapes[c->shape], c->threads,
-                c->row_threads, c->is_int32 ? " int32" : "");
+    text_printf(t, "cuda %s threads %d row_threads %d vector %d chunks %d%s\n", shapes[c->shape],
+                c->threads, c->row_threads, c->vector, c->chunks, c->is_int32 ? " int32" : "");
 }
 
 void kernel_print(Text *t, const Kernel *k)

@@ -4,15 +4,21 @@
  *   stage over r0 < 768 { %e = exp(sub(%x[…], %m));  %s = sum(%e) }
  *   stage over r0 < 768 { %y[768*i0 + r0] = div(%e, %s) }        %e is computed again from %x
  *
- * LOCAL rows are no memory: what reads one in a later stage computes it again. */
+ * Rows of known size stay in registers from stage to stage; LOCAL rows of others are no memory:
+ * what reads one in a later stage computes it again. */
+#include "ir/access.h"
 #include "passes/lower_internal.h"
 
 #include <math.h>
 
 #define FLAT_THREADS 256
-#define MAX_ROW_THREADS 512
-/* Elements of a row that are worth a thread. */
-#define ROW_GRAIN 4
+#define MAX_ROW_THREADS 1024
+/* Registers of a thread that hold its part of a row. */
+#define ROW_WORDS 32
+/* Rows that one thread reads: windows of pooling. */
+#define SHORT_ROW 16
+/* Threads that leave an H100 (132 multiprocessors) idle. */
+#define FEW_THREADS (132 * 256)
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
@@ -32,14 +38,6 @@ static int64_t typical(Lower *lo, const Expr *size, int64_t unknown)
     int64_t value;
     Error  *error = expr_eval(lo->ir->arena, size, look_up_hint, NULL, &value, NULL);
     return error ? unknown : value;
-}
-
-static const Stage *inner_stage(const Kernel *k)
-{
-    for (int s = 0; s < k->n_stages; s++)
-        if (k->stages[s]->n_inner)
-            return k->stages[s];
-    return NULL;
 }
 
 /* ---- indices --------------------------------------------------------------------------------- */
@@ -103,30 +101,148 @@ static void compute_rows_again(Lower *lo, Kernel *k)
         }
 }
 
-/* ---- the schedule ---------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
-/* Threads for a row: one where neighbouring outer points stand side by side in memory. */
-static int row_threads(Lower *lo, const Kernel *k)
+typedef struct Accesses {
+    ExprPool     *pool;
+    const Symbol *var;
+    int           width, n_adjacent, n_apart, smallest; /* bytes of an adjacent element */
+} Accesses;
+
+static void note_access(Accesses *a, const Buffer *b, const Expr *index, bool is_masked)
 {
-    const Stage *stage = inner_stage(k);
-    int64_t n = typical(lo, expr_product(lo->ir->exprs, stage->inner_sizes, stage->n_inner), 1024);
-    int     threads = 1;
-    if (k->vector_is_outer && k->n_outer)
-        return 1;
-    while (threads < MAX_ROW_THREADS && threads * ROW_GRAIN < n)
-        threads *= 2;
-    return threads;
+    AccessKind kind = access_kind(a->pool, index, a->var, a->width);
+    if (b->kind == BUFFER_LOCAL || kind == ACCESS_SAME)
+        return;
+    if (kind == ACCESS_APART || is_masked) {
+        a->n_apart++;
+        return;
+    }
+    a->n_adjacent++;
+    if (dtype_size(b->dtype) < a->smallest)
+        a->smallest = dtype_size(b->dtype);
+}
+
+static void note_load(void *cx, Scalar *load)
+{
+    note_access(cx, load->buffer, load->index, load->mask != NULL);
+}
+
+/* Elements along `var` that a thread takes at a time: 16 bytes of the smallest type, at most 8; as
+ * long as most accesses are adjacent, and the size is a multiple (or the end may be cut). */
+static int vector_width(Lower *lo, const Kernel *k, const Symbol *var, const Expr *size,
+                        bool may_cut)
+{
+    ExprPool *p = lo->ir->exprs;
+    for (int width = 8; width > 1; width /= 2) {
+        Accesses a = {p, var, width, 0, 0, 16};
+        if (!may_cut && !expr_is_value(expr_mod(p, size, expr_int(p, width)), 0))
+            continue;
+        kernel_for_each_load(k, note_load, &a);
+        for (int s = 0; s < k->n_stages; s++)
+            for (int l = 0; l < k->stages[s]->n_loops; l++) {
+                const Loop *loop = k->stages[s]->loops[l];
+                bool        is_plain = !loop->mask && !loop->is_scatter && !loop->accumulate;
+                if (loop->kind == LOOP_POINTWISE)
+                    note_access(&a, loop->out, loop->index, !is_plain);
+            }
+        if (a.n_adjacent && a.n_adjacent >= a.n_apart && width * a.smallest <= 16)
+            return width;
+    }
+    return 1;
+}
+
+/* ---- flat ------------------------------------------------------------------------------------ */
+
+static bool is_positional(const Kernel *k)
+{
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++)
+            if (k->stages[s]->loops[l]->is_scatter || k->stages[s]->loops[l]->accumulate)
+                return true;
+    return false;
+}
+
+/* Few elements are spread over all multiprocessors rather than put into vectors. */
+static void schedule_flat(Lower *lo, Kernel *k)
+{
+    CudaSchedule *c = &k->cuda;
+    int64_t numel = typical(lo, expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer), INT32_MAX);
+    if (!k->n_outer || is_positional(k))
+        return;
+    c->vector = vector_width(lo, k, k->outer[k->n_outer - 1], k->outer_sizes[k->n_outer - 1],
+                             k->n_outer == 1);
+    while (c->vector > 1 && numel / c->vector < FEW_THREADS)
+        c->vector /= 2;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* Registers that one element of a row takes: LOCAL rows, and loads that several stages make. */
+static double words_per_element(Lower *lo, const Kernel *k, int width)
+{
+    const Buffer *rows[64];
+    const Scalar *loads[64];
+    int           n_rows = kernel_kept_rows(k, rows, 64);
+    int           n_loads = kernel_repeated_loads(lo->ir->exprs, k, width, loads, 64);
+    double        words = 0;
+    for (int i = 0; i < n_rows; i++)
+        words += dtype_size(rows[i]->dtype) == 8 ? 2 : 1;
+    for (int i = 0; i < n_loads; i++)
+        words += width > 1 || dtype_size(loads[i]->buffer->dtype) > 4
+                     ? dtype_size(loads[i]->buffer->dtype) / 4.0
+                     : 1;
+    return words < 1 ? 1 : words;
+}
+
+/* A warp where the row fits its registers; more threads for long rows, and where rows are few. */
+static void schedule_row(Lower *lo, Kernel *k, int64_t n)
+{
+    CudaSchedule *c = &k->cuda;
+    double        words = words_per_element(lo, k, c->vector);
+    int64_t rows = typical(lo, expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer), 1 << 20);
+    int     t = 1;
+    while (t < 32 && (int64_t)t * c->vector < n && n > SHORT_ROW)
+        t *= 2;
+    while (t < MAX_ROW_THREADS && (double)n / t * words > ROW_WORDS)
+        t *= 2;
+    while (t < MAX_ROW_THREADS && (int64_t)t * c->vector * 2 <= n && rows * t < FEW_THREADS)
+        t *= 2;
+    c->row_threads = t;
+    int64_t chunks = (n + (int64_t)t * c->vector - 1) / ((int64_t)t * c->vector);
+    if ((double)chunks * c->vector * words <= 1.5 * ROW_WORDS)
+        c->chunks = (int)chunks;
+}
+
+static void schedule_rows(Lower *lo, Kernel *k)
+{
+    CudaSchedule *c = &k->cuda;
+    const Stage  *stage = kernel_inner_stage(k);
+    const Expr   *size = expr_product(lo->ir->exprs, stage->inner_sizes, stage->n_inner);
+    int64_t       n;
+    c->shape = CUDA_ROWS;
+    if (k->vector_is_outer && k->n_outer) /* neighbouring points stand side by side in memory */
+        c->row_threads = 1;
+    else {
+        c->vector = vector_width(lo, k, stage->inner[stage->n_inner - 1],
+                                 stage->inner_sizes[stage->n_inner - 1], false);
+        n = typical(lo, size, 1024);
+        schedule_row(lo, k, n > 1 ? n : 1);
+        if (!expr_is_int(size, NULL))
+            c->chunks = 0;
+    }
+    if (!c->chunks)
+        compute_rows_again(lo, k);
+    c->threads = c->row_threads > 32 ? c->row_threads : 128;
 }
 
 void schedule_cuda(Lower *lo, Kernel *k)
 {
     CudaSchedule *c = &k->cuda;
-    *c = (CudaSchedule){.shape = CUDA_FLAT, .threads = FLAT_THREADS, .row_threads = 1};
+    *c = (CudaSchedule){CUDA_FLAT, .threads = FLAT_THREADS, .row_threads = 1, .vector = 1};
     c->is_int32 = indices_fit(lo, k);
-    if (!inner_stage(k))
-        return;
-    compute_rows_again(lo, k);
-    c->shape = CUDA_ROWS;
-    c->row_threads = row_threads(lo, k);
-    c->threads = c->row_threads > 32 ? c->row_threads : 128;
+    if (kernel_inner_stage(k))
+        schedule_rows(lo, k);
+    else
+        schedule_flat(lo, k);
 }

@@ -1,0 +1,29 @@
+/* How loads and stores of a kernel move through memory: what schedulers ask before they choose a
+ * vector, and emitters before they print one. */
+#ifndef AOTC_IR_ACCESS_H
+#define AOTC_IR_ACCESS_H
+
+#include "ir/loops.h"
+
+/* What an access does when `var`, a multiple of `width`, takes its next `width` values. */
+typedef enum AccessKind {
+    ACCESS_SAME,     /* one element */
+    ACCESS_ADJACENT, /* the next ones in memory, from a multiple of width on */
+    ACCESS_APART,
+} AccessKind;
+
+AccessKind access_kind(ExprPool *pool, const Expr *index, const Symbol *var, int width);
+/* Does the value move with var? */
+bool       access_depends(const Expr *index, const Symbol *var);
+
+/* Stage with inner dims, or NULL.  All of them have the same ones. */
+const Stage *kernel_inner_stage(const Kernel *k);
+
+/* Loads that at least two stages with inner dims make, each once: without mask, adjacent (width 1:
+ * any that moves with the last inner variable), from memory that the kernel does not write.
+ * Returns how many. */
+int kernel_repeated_loads(ExprPool *pool, const Kernel *k, int width, const Scalar **out, int cap);
+/* LOCAL rows that a later stage reads, in order of their stores. */
+int kernel_kept_rows(const Kernel *k, const Buffer **out, int cap);
+
+#endif
