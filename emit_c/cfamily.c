@@ -123,6 +123,9 @@ static const Spelling spellings[S_COUNT] = {
     [S_GCD] = {NULL, INT_2("gcd"), NULL, false},
     [S_RANDOM] = {NULL, "aotc_random(aotc_seed, aotc_run, (uint64_t)$0, (uint64_t)$1)", NULL,
                   false},
+    [S_POISSON] = {"aotc_poisson_$s(aotc_seed, aotc_run, $0, $1, $2)", NULL, NULL, false},
+    [S_GAMMA] = {"aotc_gamma_$s(aotc_seed, aotc_run, $0, $1, $2)", NULL, NULL, false},
+    [S_BINOMIAL] = {"aotc_binomial_$s(aotc_seed, aotc_run, $0, $1, $2)", NULL, NULL, false},
 };
 
 const char *c_storage_type(DType dtype)
@@ -318,7 +321,7 @@ static const char *fill_in(Arena *arena, const char *pattern, DType dtype, const
 
 const char *c_op(Arena *arena, const Scalar *s, const char *const in[3])
 {
-    DType operands = s->op == S_SELECT || s->op == S_RANDOM ? s->dtype : s->in[0]->dtype;
+    DType operands = s->op == S_SELECT || scalar_is_random(s->op) ? s->dtype : s->in[0]->dtype;
     if (!c_register_type(operands) || !c_register_type(s->dtype))
         return NULL;
     if (s->op == S_CAST)
@@ -343,6 +346,8 @@ const char *c_op_runtime(ScalarOp op)
 {
     if (op >= S_BESSEL_J0 && op <= S_IGAMMAC)
         return "special";
+    if (op >= S_POISSON && op <= S_BINOMIAL)
+        return "random";
     return op >= S_CHEBYSHEV_T && op <= S_GCD ? "orthogonal" : NULL;
 }
 

@@ -304,7 +304,7 @@ int nest_value(Nest *nest, const Scalar *s)
     if (s->op == S_INDIRECT && s->symbol->bound)
         level = expr_level(nest, s->symbol->bound);
     item.level = level > item.level ? level : item.level;
-    nest->has_random |= s->op == S_RANDOM;
+    nest->has_random |= scalar_is_random(s->op);
     int at = add_item(nest, item);
     for (int i = 0; i < s->n_in; i++)
         use(nest, find_item(nest, s->in[i]), at);

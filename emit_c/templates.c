@@ -19,6 +19,7 @@ EMIT_RUNTIME_TEXT(runtime_rnn, RUNTIME "rnn.c.inc");
 EMIT_RUNTIME_TEXT(runtime_scan_sort, RUNTIME "scan_sort.c.inc");
 EMIT_RUNTIME_TEXT(runtime_special, RUNTIME "special.c.inc");
 EMIT_RUNTIME_TEXT(runtime_orthogonal, RUNTIME "orthogonal.c.inc");
+EMIT_RUNTIME_TEXT(runtime_random, RUNTIME "random.c.inc");
 
 void need_text(Emit *e, const char *name)
 {
@@ -29,7 +30,7 @@ void need_text(Emit *e, const char *name)
         {"conv", "gemm", runtime_conv},           {"depthwise", "conv", runtime_depthwise},
         {"attention", "gemm", runtime_attention}, {"rnn", "gemm", runtime_rnn},
         {"scan_sort", NULL, runtime_scan_sort},   {"special", NULL, runtime_special},
-        {"orthogonal", NULL, runtime_orthogonal},
+        {"orthogonal", NULL, runtime_orthogonal}, {"random", NULL, runtime_random},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].name, name)) {

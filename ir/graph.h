@@ -31,6 +31,7 @@ struct Ir {
     ExprPool   *exprs;
     const char *file; /* name of the input for error messages */
     int         next_id;
+    int64_t     next_stream; /* ir/ops/random.c: of the next random draw */
 
     struct SchemaCache *schemas; /* ir/schema.c: parsed so far, made on first use */
     struct NameMap     *op_rows; /* ir/ops/ops.c: rows by dotted name, made on first use */

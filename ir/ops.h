@@ -107,8 +107,11 @@ struct OpDesc {
                                decomposed late */
 
     TemplateKind template_kind;
-    bool         is_random;
-    const char  *samples; /* "self=f32[3,4] | self=f32[0,4] | self=bf16[5] negative_slope=0.2" */
+    /* TEMPLATE: does the kernel not take these arguments?  Then expand_fn says them in other
+     * operators. */
+    bool (*expands)(const Node *node);
+    bool is_random;      /* differs from run to run: neither folded nor merged with an equal call */
+    const char *samples; /* "self=f32[3,4] | self=f32[0,4] | self=bf16[5] negative_slope=0.2" */
 };
 
 /* The families, each a table in ir/ops/<name>.c ended by a row with schema NULL; ir/ops/ops.c lists
@@ -118,6 +121,7 @@ extern const OpDesc pointwise_ops[], special_ops[], reduction_ops[], view_ops[],
     diagonal_ops[], scatter_ops[], unbacked_ops[], matmul_ops[], convolution_ops[], norm_ops[],
     pooling_ops[], resize_ops[], pad_ops[], grid_sample_ops[], shuffle_ops[], attention_ops[],
     rnn_ops[], sort_ops[], scan_ops[], loss_ops[], effect_ops[], higher_order_ops[];
+extern const OpDesc random_ops[];
 
 /* Row of a schema, or NULL. */
 const OpDesc *op_find(Ir *ir, const OpSchema *schema);

@@ -123,7 +123,19 @@ bool scalar_is_transcendental(ScalarOp op)
     case S_DIGAMMA:
     case S_SIGMOID:
     case S_HYPOT:
+        return true;
+    default:
+        return scalar_is_random(op);
+    }
+}
+
+bool scalar_is_random(ScalarOp op)
+{
+    switch (op) {
     case S_RANDOM:
+    case S_POISSON:
+    case S_GAMMA:
+    case S_BINOMIAL:
         return true;
     default:
         return op >= S_BESSEL_J0 && op <= S_GCD;

@@ -87,7 +87,10 @@
         X(LAGUERRE_L, "laguerre_l", 2, 'a')                                                        \
         X(LEGENDRE_P, "legendre_p", 2, 'a')                                                        \
         X(GCD, "gcd", 2, 'a')                                                                      \
-        X(RANDOM, "random", 2, 'x') /* philox: (stream i64, offset i64) -> u32 bits */
+        X(RANDOM, "random", 2, 'x') /* philox: (stream i64, offset i64) -> u32 bits */             \
+        X(POISSON, "poisson", 3, 'x') /* (stream i64, offset i64, rate) -> as rate */              \
+        X(GAMMA, "gamma", 3, 'x') /* (stream i64, offset i64, shape): scale 1 */                   \
+        X(BINOMIAL, "binomial", 3, 'x') /* (stream * 2^40 + offset i64, count, probability) */
 /* clang-format on */
 
 typedef enum ScalarOp {
@@ -149,6 +152,9 @@ Error *scalar_parse(ScalarPool *pool, const char *text, DType dtype,
                     Scalar *(*lookup)(void *cx, const char *name), void *cx, Scalar **out);
 
 const char *scalar_op_name(ScalarOp op);
+/* Is its value new in each run?  The first operand (of RANDOM, POISSON and GAMMA the second too) is
+ * i64. */
+bool        scalar_is_random(ScalarOp op);
 bool        scalar_is_transcendental(ScalarOp op); /* cost: tens of cycles a vector */
 int         scalar_cost(
             const Scalar *a); /* of the whole DAG: 1 an operation, 10 a transcendental, loads 1 */

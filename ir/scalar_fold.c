@@ -479,8 +479,8 @@ Scalar *scalar_fold(ScalarPool *pool, ScalarOp op, DType dtype, Scalar *const *i
         return fold_bitcast(pool, dtype, in[0]);
     if (scalar_op_result(op) == 'b')
         return fold_truth(pool, op, in);
-    if (op == S_SELECT || op == S_RANDOM)
-        return NULL; /* the rules choose an arm */
+    if (op == S_SELECT || scalar_is_random(op))
+        return NULL; /* the rules choose an arm; a run draws */
     if (dtype_is_float(from)) {
         bool ok = false;
         if (n == 1)

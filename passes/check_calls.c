@@ -1,7 +1,7 @@
 /* check_calls: every exported call against its operator's row.
  *
  * The export states the types of all results, so a row's `infer` is not needed for them; but it
- * also refuses argument values that the row does not cover (dropout in attention, overlapping
+ * also refuses argument values that the row does not cover (overlapping windows, overlapping
  * scatters).  Here it runs for each call, and the result must be what was exported: the row then
  * means the same operator as the export does.  Changes nothing. */
 #include "passes/graph_util.h"

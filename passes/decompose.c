@@ -26,6 +26,8 @@ static const char *const for_patterns[] = {"_softmax", "_safe_softmax", NULL};
 
 static bool wants(const Decompose *d, const Node *node)
 {
+    if (node->op && node->op->kind == OP_TEMPLATE)
+        return node->op->expands && node->op->expands(node);
     if (!node->op || node->op->kind != OP_COMPOSITE)
         return false;
     if (!node->op->keep_for_template && (d->late || !node_base_in(node, for_patterns)))

@@ -209,6 +209,8 @@ static const struct {
     {"__irshift__.Scalar", "bitwise_right_shift.Tensor_Scalar"},
     {"_index_put_impl_.default", "index_put.default"},
     {"_native_batch_norm_legit.default", "_native_batch_norm_legit_functional.default"},
+    {"rrelu_with_noise.default", "rrelu_with_noise_functional.default"},
+    {"rrelu_with_noise_.default", "rrelu_with_noise_functional.default"},
 };
 
 static bool is_out_param(const Param *param)

@@ -271,7 +271,7 @@ static void test_pointwise_types(void **state)
         {"%x: f32[2,3,4], %w: f32[3]", "aten.prelu.default(%x, %w)", "f32[2,3,4]"},
         {"%x: f32[2,3,4], %w: f32[4]", "aten.prelu.default(%x, %w)", "E_VALUE"},
         {"%x: f32[2]", "aten.dropout.default(%x, 0.5, false)", "f32[2]"},
-        {"%x: f32[2]", "aten.dropout.default(%x, 0.5, true)", "E_UNSUPPORTED"},
+        {"%x: f32[2]", "aten.dropout.default(%x, 0.5, true)", "f32[2]"},
         {"%x: f32[2]", "aten.native_dropout.default(%x, 0.5, false)", "f32[2] bool[2]"},
         {"%x: f32[2,7], %p: f32[2,1]", "aten.diff.default(%x, 2, prepend=%p)", "f32[2,6]"},
         {"%x: bool[7]", "aten.diff.default(%x)", "bool[6]"},

@@ -18,8 +18,6 @@ static Error *check_attention(const Node *node, const TensorType *q, const Tenso
         return node_error(node, E_VALUE, "query, key and value need rank 2 or more");
     if (q->dtype != k->dtype || q->dtype != v->dtype)
         return node_error(node, E_VALUE, "query, key and value of different dtypes");
-    if (node_float(node, "dropout_p") != 0)
-        return node_error(node, E_UNSUPPORTED, "attention with dropout is not supported");
     int64_t a, b;
     if (expr_is_int(q->sizes[q->rank - 1], &a) && expr_is_int(k->sizes[k->rank - 1], &b) && a != b)
         return node_error(node, E_VALUE, "query of width %lld, key of width %lld", (long long)a,
@@ -105,10 +103,62 @@ static Value *scores(Build *b, Node *node, Value *q, Value *k, Value *mask)
     return mask ? BUILD(b, "aten.add.Tensor", arg_value(s), arg_value(mask)) : s;
 }
 
+/* ---- with dropout ---------------------------------------------------------------------------- */
+
+static bool drops(const Node *node)
+{
+    return node_float(node, "dropout_p") != 0;
+}
+
+/* Heads of key and value, each for a group of the query's. */
+static Value *repeat_heads(Build *b, Value *q, Value *x)
+{
+    int heads = q->type.rank - 3;
+    if (b->error || q->type.sizes[heads] == x->type.sizes[x->type.rank - 3])
+        return x;
+    const Expr *group = shape_quotient(b->graph->ir->exprs, &q->type.sizes[heads], 1,
+                                       &x->type.sizes[x->type.rank - 3], 1);
+    return BUILD(b, "aten.repeat_interleave.self_int", arg_value(x), arg_expr(group),
+                 arg_int(b->graph, -3));
+}
+
+/* softmax(scores), some of its elements dropped, times value: no template. */
+static Error *expand_dropping(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *q = node_tensor(node, "query"), *k = node_tensor(node, "key"),
+          *v = node_tensor(node, "value");
+    const char *name = schema_param(node->schema, "attn_bias") >= 0 ? "attn_bias" : "attn_mask";
+    Value      *mask = schema_param(node->schema, name) >= 0 ? node_tensor(node, name) : NULL;
+    TRY(check_attention(node, &q->type, &k->type, &v->type));
+    if (schema_param(node->schema, "enable_gqa") >= 0 && node_bool(node, "enable_gqa")) {
+        k = repeat_heads(&b, q, k);
+        v = repeat_heads(&b, q, v);
+    }
+    Value *s = b.error ? NULL : scores(&b, node, q, k, mask);
+    Value *w = BUILD(&b, "aten._safe_softmax.default", arg_value(s), arg_int(b.graph, -1));
+    w = BUILD(&b, "aten.dropout.default", arg_value(w), *node_arg(node, "dropout_p"),
+              arg_bool(b.graph, true));
+    w = b.error ? NULL : build_cast(&b, w, q->type.dtype);
+    results[0] = BUILD(&b, "aten.matmul.default", arg_value(w), arg_value(v));
+    if (node->n_results > 1) {
+        int64_t last = -1;
+        results[1] = BUILD(&b, "aten.logsumexp.default", arg_value(s), arg_ints(b.graph, &last, 1));
+    }
+    for (int i = 2; i < node->n_results; i++)
+        results[i] = NULL;
+    return b.error;
+}
+
+/* ---- variants ----------------------------------------------------------------------------------
+ */
+
 /* All fused variants: result 0 is the attention, result 1 its log-sum-exp; what else there is stays
  * NULL (random state and sequence tables have no use without dropout). */
 static Error *expand_fused(Node *node, Value **results)
 {
+    if (drops(node))
+        return expand_dropping(node, results);
     Build       b = build_at(node);
     Graph      *g = node->graph;
     const char *name = schema_param(node->schema, "attn_mask") >= 0   ? "attn_mask"
@@ -138,8 +188,8 @@ static Error *expand_math(Node *node, Value **results)
     Value *q = node_tensor(node, "query"), *k = node_tensor(node, "key"),
           *v = node_tensor(node, "value");
     TRY(check_attention(node, &q->type, &k->type, &v->type));
-    if (node_tensor(node, "dropout_mask"))
-        return node_error(node, E_UNSUPPORTED, "attention with dropout is not supported");
+    if (node_tensor(node, "dropout_mask") || drops(node))
+        return node_error(node, E_UNSUPPORTED, "weights after dropout are not supported");
     results[0] = BUILD(&b, "aten.scaled_dot_product_attention.default", arg_value(q), arg_value(k),
                        arg_value(v), *node_arg(node, "attn_mask"), arg_float(0),
                        *node_arg(node, "is_causal"), *node_arg(node, "scale"),
@@ -203,7 +253,9 @@ const OpDesc attention_ops[] = {
                "enable_gqa=False) -> Tensor",
      .kind = OP_TEMPLATE,
      .template_kind = TEMPLATE_ATTENTION,
-     .infer = infer_attention},
+     .infer = infer_attention,
+     .expands = drops,
+     .expand_fn = expand_dropping},
 
     COMPOSITE("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor "
               "value, float "

@@ -264,14 +264,6 @@ static Scalar *body_mvlgamma(LowerCx *cx, const Node *node, Scalar *const *in, D
     return sum;
 }
 
-static Scalar *body_rrelu(LowerCx *cx, const Node *node, Scalar *const *in, DType dtype)
-{
-    double slope = (node_float(node, "lower") + node_float(node, "upper")) / 2;
-    return body_text(
-        cx, node, in, dtype,
-        arena_printf(cx->ir->arena, "select(gt(self, 0), self, mul(self, %.17g))", slope));
-}
-
 /* ---- Bessel functions ------------------------------------------------------------------------ */
 /* Chebyshev coefficients of S. L. Moshier's Cephes library (i0.c, i1.c): exp(-x) I(x) on [0, 8],
  * and exp(-x) sqrt(x) I(x) on (8, inf). */
@@ -381,14 +373,6 @@ static Scalar *body_i1e(LowerCx *cx, const Node *node, Scalar *const *in, DType 
 }
 
 /* ---- inference where the default does not do ------------------------------------------------- */
-/* rrelu without training is leaky_relu with the mean slope. */
-static Error *infer_rrelu(Node *node)
-{
-    if (node_bool(node, "training"))
-        return node_error(node, E_UNSUPPORTED, "rrelu with training=True is random");
-    return infer_pointwise(node);
-}
-
 /* ---- composites ------------------------------------------------------------------------------ */
 static Error *expand_glu(Node *node, Value **results)
 {
@@ -432,37 +416,6 @@ static Error *expand_prelu(Node *node, Value **results)
     w = build_reshape(&b, w, sizes, rank);
     if (!b.error)
         results[0] = BUILD(&b, "aten._prelu_kernel.default", arg_value(x), arg_value(w));
-    return b.error;
-}
-
-/* dropout of any kind: nothing happens at inference. */
-static Error *expand_dropout(Node *node, Value **results)
-{
-    double p = node_float(node, "p");
-    if (p < 0 || p > 1)
-        return node_error(node, E_VALUE, "p is %g, not in 0 … 1", p);
-    if (node_bool(node, "train") && p == 1) { /* all are dropped; NaN stays NaN */
-        Build b = build_at(node);
-        results[0] = BUILD(&b, "aten.mul.Scalar", node->args[0], arg_float(0));
-        return b.error;
-    }
-    if (node_bool(node, "train") && p != 0)
-        return node_error(node, E_UNSUPPORTED, "%s with train=True is random", node->schema->name);
-    results[0] = node_tensor(node, "input");
-    return NULL;
-}
-
-static Error *expand_native_dropout(Node *node, Value **results)
-{
-    Build      b = build_at(node);
-    const Arg *train = node_arg(node, "train");
-    bool is_training = train->kind != ARG_BOOL || !expr_is_const(train->expr) || train->expr->value;
-    Value *x = node_tensor(node, "input");
-    if (is_training && node_float(node, "p") != 0)
-        return node_error(node, E_UNSUPPORTED, "native_dropout with train=True is random");
-    results[0] = x;
-    results[1] = BUILD(&b, "aten.full_like.default", arg_value(x), arg_bool(b.graph, true),
-                       arg_dtype(DT_BOOL));
     return b.error;
 }
 
@@ -1137,11 +1090,6 @@ const OpDesc pointwise_ops[] = {
         infer_floating, "select(gt(self, 0), self, mul(self, negative_slope))",
         .samples = UNARY_SAMPLES
         " | self=f32[5] negative_slope=0.2 | self=f32[5] negative_slope=-0.5 | ! self=i64[2]"),
-    BODY_FN("aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool "
-            "training=False, "
-            "Generator? generator=None) -> Tensor",
-            FIRST, infer_rrelu, body_rrelu,
-            .samples = "self=f32[3,5] | self=f32[5] lower=0.2 upper=0.4 | self=bf16[5]"),
     BODY_INFER("aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor", FIRST, infer_floating,
                "select(gt(self, 0), self, mul(weight, self))",
                .samples = "self=f32[2,3,4] weight=f32[1,3,1] | self=f32[5] weight=f32[1] | "
@@ -1195,26 +1143,10 @@ const OpDesc pointwise_ops[] = {
     EXPAND_FN("aten::glu(Tensor self, int dim=-1) -> Tensor", expand_glu,
               .samples = "self=f32[3,6] | self=f32[4,3] dim=0 | self=bf16[2,4] dim=-1 | "
                          "self=f32[0,4] | ! self=f32[3,5] | ! self=f32[]"),
-    EXPAND_FN("aten::dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
-              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
-                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
-    EXPAND_FN("aten::feature_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
-              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
-                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
-    EXPAND_FN("aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
-              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
-                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
-    EXPAND_FN("aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor",
-              expand_dropout,
-              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
-                         "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"),
     EXPAND("aten::native_dropout_backward(Tensor grad_output, Tensor mask, float scale) -> Tensor",
            "return aten.mul.Scalar(aten.mul.Tensor(%grad_output, %mask), %scale)",
            .samples = "grad_output=f32[3,4] mask=bool[3,4] scale=2.0 | grad_output=bf16[5] "
                       "mask=bool[5] scale=1.25"),
-    EXPAND_FN("aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)",
-              expand_native_dropout,
-              .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true"),
 
     /* bits */
     BODY_INFER("aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_bits,

@@ -153,6 +153,7 @@ typedef struct Rnn {
     int64_t layers;
     int     directions, per_cell; /* weights a cell */
     bool    biases, batch_first;
+    double  dropout; /* between layers */
     Value **weights;
     Value  *h0, *c0; /* [layers * directions, batch, hidden] */
 } Rnn;
@@ -168,8 +169,7 @@ static Error *read_rnn(const Node *node, Rnn *r)
     r->biases = node_bool(node, "has_biases");
     r->batch_first = node_bool(node, "batch_first");
     r->per_cell = r->biases ? 4 : 2;
-    if (node_bool(node, "train") && node_float(node, "dropout") != 0 && r->layers > 1)
-        return node_error(node, E_UNSUPPORTED, "dropout between layers is not supported");
+    r->dropout = node_bool(node, "train") ? node_float(node, "dropout") : 0;
     TRY(shape_tensors(node, "params", &r->weights, &n));
     if (n != r->layers * r->directions * r->per_cell)
         return node_error(node, E_UNSUPPORTED,
@@ -274,6 +274,9 @@ static Error *expand_rnn(Node *node, Value **results)
         x = r.directions == 1
                 ? out[0]
                 : BUILD(&b, "aten.cat.default", arg_values(b.graph, out, 2), arg_int(b.graph, -1));
+        if (r.dropout != 0 && layer + 1 < r.layers && !b.error)
+            x = BUILD(&b, "aten.dropout.default", arg_value(x), arg_float(r.dropout),
+                      arg_bool(b.graph, true));
     }
     results[0] = r.batch_first ? build_transpose(&b, x, 0, 1) : x;
     results[1] = BUILD(&b, "aten.stack.default", arg_values(b.graph, h_n, cells));
