@@ -1,10 +1,14 @@
 /* See fake.h. */
 #include "tests/cuda/fake_internal.h"
 
+#include <dlfcn.h>
+#include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 FakeState       fake;
 pthread_mutex_t fake_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
@@ -27,8 +31,9 @@ typedef struct Event {
 } Event;
 typedef struct Module {
     char      kind; /* 'h' helpers, 'c' condition, 'm' a model's */
-    Function *functions[32];
+    Function *functions[512];
     int       n;
+    void     *so; /* of an image that is a shared object */
 } Module;
 
 static Range                  *ranges;
@@ -225,7 +230,9 @@ static void run_op(Op *op)
     case OP_KERNEL:
         fake.last = op->launch;
         fake.n_launches++;
-        if (op->function->kernel)
+        if (op->function->emulated)
+            op->function->emulated(&op->launch, op->args);
+        else if (op->function->kernel)
             op->function->kernel->run(op->args);
         else
             run_helper(op->function->helper, op->args);
@@ -496,6 +503,34 @@ API cuCtxPopCurrent_v2(CuContext *out)
 
 /* ---- libcuda: modules ------------------------------------------------------------------------ */
 
+/* An image made by emulated-nvcc: a shared object, whose last bytes are the table of sections. */
+static void *open_shared_object(const void *image)
+{
+    const Elf64_Ehdr *head = image;
+    size_t            n = head->e_shoff + (size_t)head->e_shnum * head->e_shentsize;
+    char              path[64];
+    int               fd = memfd_create("image", 0);
+    if (fd < 0 || write(fd, image, n) != (ssize_t)n)
+        return NULL;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!so)
+        fprintf(stderr, "fake driver: %s\n", dlerror());
+    return so; /* fd stays open: dlopen() knows libraries by their names */
+}
+
+static bool find_emulated(const Module *m, const char *name, Function *f)
+{
+    char symbol[512];
+    snprintf(symbol, sizeof symbol, "emulated_%s", name);
+    *(void **)&f->emulated = dlsym(m->so, symbol);
+    snprintf(symbol, sizeof symbol, "emulated_size_%s", name);
+    const unsigned long *size = dlsym(m->so, symbol);
+    f->sizes[0] = size ? *size : 0;
+    f->n_params = f->sizes[0] ? 1 : 0;
+    return f->emulated && size;
+}
+
 API cuModuleLoadData(CuModule *out, const void *image)
 {
     const char *text = image;
@@ -505,12 +540,15 @@ API cuModuleLoadData(CuModule *out, const void *image)
     bool is_condition = is_ptx && strstr(text, "aotc_condition");
     if (is_condition && fake.no_conditions)
         return CU_NOT_SUPPORTED;
-    if (!is_ptx && strncmp(text, "FAKE", 4))
+    bool  is_shared = !strncmp(text, ELFMAG, SELFMAG);
+    void *so = is_shared ? open_shared_object(image) : NULL;
+    if (!is_ptx && strncmp(text, "FAKE", 4) && !so)
         return 200;
     if (!fake_take())
         return CU_OUT_OF_MEMORY;
     Module *m = calloc(1, sizeof *m);
     m->kind = is_condition ? 'c' : is_ptx ? 'h' : 'm';
+    m->so = so;
     LOCK();
     fake.live_modules++;
     UNLOCK();
@@ -527,6 +565,8 @@ API cuModuleUnload(CuModule module)
     UNLOCK();
     for (int i = 0; i < m->n; i++)
         free(m->functions[i]);
+    if (m->so)
+        dlclose(m->so);
     free(m);
     return CU_OK;
 }
@@ -555,7 +595,7 @@ API cuModuleGetFunction(CuFunction *out, CuModule module, const char *name)
     Module  *m = (Module *)(void *)module;
     Function f = {.kernel = NULL};
     snprintf(f.name, sizeof f.name, "%s", name);
-    bool found = m->kind != 'm' && find_helper(&f);
+    bool found = m->so ? find_emulated(m, name, &f) : m->kind != 'm' && find_helper(&f);
     for (int i = 0; i < n_kernels && m->kind == 'm' && !found; i++)
         if (!strcmp(kernels[i].name, name)) {
             f.kernel = &kernels[i];
@@ -563,7 +603,7 @@ API cuModuleGetFunction(CuFunction *out, CuModule module, const char *name)
             f.sizes[0] = kernels[i].args_bytes;
             found = true;
         }
-    if (!found || m->n == 32)
+    if (!found || m->n == 512)
         return 500;
     Function *made = malloc(sizeof *made);
     *made = f;

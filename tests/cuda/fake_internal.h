@@ -11,10 +11,14 @@
 #define EXPORT __attribute__((visibility("default")))
 enum { INVALID_VALUE = 1, INVALID_CONTEXT = 201, NOT_READY = 600, CAPTURE_UNSUPPORTED = 900 };
 
+/* Runs all blocks; the arguments of a launch are FakeLaunch's first ones (emulate.h). */
+typedef void (*fake_emulated)(const FakeLaunch *launch, const void *args);
+
 typedef struct Function {
     char                     name[64];
     const struct FakeKernel *kernel; /* NULL: one of the loader's own */
     int                      helper;
+    fake_emulated            emulated; /* of an image made by emulated-nvcc, or NULL */
     size_t                   sizes[4]; /* of parameters */
     int                      n_params;
     int                      max_shared;
