@@ -68,6 +68,12 @@ static void test_decompose(void **state)
     run_file("decompose");
 }
 
+static void test_merge_linear(void **state)
+{
+    (void)state;
+    run_file("merge_linear");
+}
+
 static void test_fold_batch_norm(void **state)
 {
     (void)state;
@@ -195,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_check_calls),
         cmocka_unit_test(test_decompose),
         cmocka_unit_test(test_fold_batch_norm),
+        cmocka_unit_test(test_merge_linear),
         cmocka_unit_test(test_print_after),
         cmocka_unit_test(test_print_after_all),
         cmocka_unit_test(test_disabled),
