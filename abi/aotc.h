@@ -225,7 +225,8 @@ AOTC_API void        aotc_context_destroy(aotc_context *context);
  * constraints (checked), any strides; data stays the caller's and is written only where is_mutated.
  * outputs  n_outputs DLPack views.  data NULL: data, shape, strides, dtype and device are set by
  * the context, which owns the memory until its next run or its end.  data given: shape (and
- * strides, NULL is row-major) must fit.
+ * strides, NULL is row-major) must fit.  CUDA models: device kDLCPU and data NULL asks for the
+ * values on the CPU; the run waits for them.
  * stream   CUstream, NULL for the default one; ignored by CPU models.  May be capturing: then the
  * run becomes part of the capture.
  *

@@ -79,6 +79,7 @@ static bool make_slots(aotc_context *c)
     for (int i = 0; i < e->n_outputs; i++) {
         make_slot(&c->out[i], table_tensor(e->outputs, i), &dims);
         c->out[i].own.is_host = (c->out[i].flags & AOTC_TENSOR_SCALAR) != 0;
+        c->out[i].host.is_host = true;
     }
     return true;
 }
@@ -256,6 +257,7 @@ void aotc_context_destroy(aotc_context *c)
     for (int i = 0; c->out && i < e->n_outputs; i++) {
         block_free(c, &c->out[i].copy);
         block_free(c, &c->out[i].own);
+        block_free(c, &c->out[i].host);
     }
     for (int i = 0; i < c->cap_run_blocks; i++)
         block_free(c, &c->run_blocks[i]);
@@ -345,7 +347,7 @@ size_t aotc_context_held_bytes(const aotc_context *c)
     for (int i = 0; i < e->n_inputs; i++)
         n += c->in[i].copy.size_bytes;
     for (int i = 0; i < e->n_outputs; i++)
-        n += c->out[i].own.size_bytes + c->out[i].copy.size_bytes;
+        n += c->out[i].own.size_bytes + c->out[i].copy.size_bytes + c->out[i].host.size_bytes;
     for (int i = 0; i < c->cap_run_blocks; i++)
         n += c->run_blocks[i].size_bytes;
     if (c->cuda)

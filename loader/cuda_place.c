@@ -210,6 +210,10 @@ aotc_status cuda_place_output(aotc_context *c, int i, const DLTensor *x, aotc_er
     aotc_status status = AOTC_OK;
     c->outputs[i] = c->nothing;
     s->is_callers = is_callers_memory(c, s, x);
+    s->is_to_host =
+        !s->is_callers && x->device.device_type == kDLCPU && !(s->flags & AOTC_TENSOR_SCALAR);
+    if (!s->is_opaque && s->is_to_host && c->cuda->is_capturing)
+        return in_capture(s, "output", error);
     if (s->is_opaque || (s->flags & AOTC_TENSOR_LATE))
         return AOTC_OK;
     if (s->is_callers)
@@ -235,19 +239,44 @@ aotc_status cuda_place_output(aotc_context *c, int i, const DLTensor *x, aotc_er
     return AOTC_OK;
 }
 
+/* Into memory of the context on the host, with the strides of `s`. */
+static aotc_status hand_down(aotc_context *c, Slot *out, const Slot *s, const void *from,
+                             DLTensor *x, aotc_error *error)
+{
+    CudaContext *u = c->cuda;
+    CuResult     r = CU_OK;
+    *x = (DLTensor){.data = loader_nothing,
+                    .device = {kDLCPU, 0},
+                    .ndim = s->rank,
+                    .dtype = {s->model->code, s->model->bits, 1},
+                    .shape = s->sizes,
+                    .strides = s->strides};
+    if (!s->extent_bytes)
+        return AOTC_OK;
+    if (!block_reserve(c, &out->host, (size_t)s->extent_bytes))
+        return error_set(error, AOTC_E_MEMORY, "out of memory for output \"%s\": %" PRId64 " bytes",
+                         s->model->name, s->extent_bytes);
+    x->data = out->host.memory;
+    u->must_wait = true;
+    r = u->driver->MemcpyDtoHAsync(x->data, address(from), (size_t)s->extent_bytes, u->stream);
+    return r ? failed_copy(c, r, "output", out->model->name, error) : AOTC_OK;
+}
+
 /* The output is an input: the caller's own tensor, or its values after the run. */
 static aotc_status finish_same(aotc_context *c, Slot *s, const DLTensor *input, DLTensor *x,
                                aotc_error *error)
 {
-    int64_t have[MAX_NDIM];
+    int64_t     have[MAX_NDIM];
+    const Slot *in = &c->in[s->model->same_as];
+    const void *now = c->inputs[s->model->same_as]; /* with the input's strides */
+    if (s->is_to_host && !is_host(input->device))
+        return hand_down(c, s, in, now, x, error);
     if (!s->is_callers) {
         *x = *input;
         return AOTC_OK;
     }
     if (tensor_data(x) == tensor_data(input) || s->extent_bytes == 0)
         return AOTC_OK;
-    const Slot *in = &c->in[s->model->same_as];
-    const void *now = c->inputs[s->model->same_as]; /* with the input's strides */
     if (is_host(x->device))
         return deliver(c, in, x, now, "output", error);
     CuResult r = copy_on_device(c->cuda, tensor_data(x), strides_of(x, have), now, in->strides, in);
@@ -281,6 +310,8 @@ aotc_status cuda_finish_output(aotc_context *c, int i, const DLTensor *inputs, D
     bool is_late = s->flags & AOTC_TENSOR_LATE;
     if (is_late && !slot_layout(c, s))
         return error_set(error, AOTC_E_GUARD, "output \"%s\" is too large", s->model->name);
+    if (s->is_to_host)
+        return hand_down(c, s, s, c->outputs[i], x, error);
     if (!s->is_callers) {
         *x = (DLTensor){.data = c->outputs[i],
                         .device = c->model->device,

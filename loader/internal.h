@@ -93,6 +93,8 @@ typedef struct Slot {
     bool    is_callers;   /* output: this run writes the caller's memory */
     Block   own;          /* output: memory of the context */
     Block   copy;         /* for a tensor of the caller's with other strides */
+    Block   host;         /* CUDA output that is wanted on the CPU: memory of the context */
+    bool    is_to_host;
 } Slot;
 
 struct aotc_context {

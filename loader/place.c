@@ -73,7 +73,8 @@ void return_input(aotc_context *c, int i, const DLTensor *x)
 /* Tensors that the last run handed out come back as they are: that memory is the context's. */
 bool is_callers_memory(const aotc_context *c, const Slot *s, const DLTensor *x)
 {
-    return x->data && x->data != s->own.memory && x->data != c->nothing;
+    return x->data && x->data != s->own.memory && x->data != s->host.memory &&
+           x->data != c->nothing && x->data != loader_nothing;
 }
 
 aotc_status check_output(const aotc_context *c, const Slot *s, const DLTensor *x, aotc_error *error)

@@ -75,6 +75,59 @@ static void test_on_device(void **state)
     kit_cuda_clean();
 }
 
+/* Memory of the context on the host, where the caller does not know the sizes. */
+static void test_handed_down(void **state)
+{
+    (void)state;
+    float         x[16] = {1, 2, 0, 4, 5}, first;
+    DLTensor      in = KIT_F32(x, 1, 4), out = {.device = {kDLCPU, 0}}, columns;
+    aotc_context *c = kit_cuda_context("affine", NULL);
+    for (int run = 0; run < 6; run++) {
+        int rows = 1 + run % 3;
+        in = KIT_F32(x, rows, 4);
+        x[0] = (float)run;
+        kit_run(c, &in, 1, &out, 1); /* `out` comes again as it is */
+        assert_int_equal(out.device.device_type, kDLCPU);
+        assert_int_equal(out.shape[0], rows);
+        expect_affine(x, out.data, 4 * rows);
+    }
+    in = KIT_F32(x, 0, 4);
+    kit_run(c, &in, 1, &out, 1);
+    assert_int_equal(out.device.device_type, kDLCPU);
+    in = KIT_F32(x, 1, 4);
+    kit_run(c, &in, 1, &out, 1);
+    expect_affine(x, out.data, 4);
+    aotc_context_destroy(c);
+
+    c = kit_cuda_context("late", NULL);
+    in = KIT_F32(x, 16);
+    out = (DLTensor){.device = {kDLCPU, 0}};
+    kit_run(c, &in, 1, &out, 1);
+    assert_int_equal(out.shape[0], 4);
+    assert_int_equal(((int64_t *)out.data)[3], 4);
+    aotc_context_destroy(c);
+
+    c = kit_cuda_context("columns", NULL);
+    in = KIT_F32(x, 2, 4);
+    columns = (DLTensor){.device = {kDLCPU, 0}};
+    kit_run(c, &in, 1, &columns, 1);
+    assert_int_equal(columns.strides[1], 2);
+    assert_true(((float *)columns.data)[2] == x[1] + 3.5f);
+    aotc_context_destroy(c);
+
+    c = kit_cuda_context("state", NULL); /* an input that is on the device */
+    void *d = kit_device(x, 16);
+    first = x[0];
+    in = kit_on_device(KIT_F32(d, 1, 4), 0);
+    out = (DLTensor){.device = {kDLCPU, 0}};
+    kit_run(c, &in, 1, &out, 1);
+    assert_int_equal(out.device.device_type, kDLCPU);
+    assert_true(((float *)out.data)[0] == first + 1);
+    aotc_context_destroy(c);
+    kit_device_free(d);
+    kit_cuda_clean();
+}
+
 static void test_checks(void **state)
 {
     (void)state;
@@ -453,7 +506,7 @@ int run_device_cases(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_on_host), cmocka_unit_test(test_on_device),
-        cmocka_unit_test(test_checks),  cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_handed_down), cmocka_unit_test(test_checks),  cmocka_unit_test(test_chain),
         cmocka_unit_test(test_strides), cmocka_unit_test(test_state),
         cmocka_unit_test(test_late),    cmocka_unit_test(test_shared),
         cmocka_unit_test(test_streams), cmocka_unit_test(test_sharing),
