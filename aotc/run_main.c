@@ -24,8 +24,7 @@ static const char usage[] =
     "  --entry NAME     entry point (default: the first)\n"
     "  --threads N      threads of a run (default 1)\n"
     "  --repeat N       runs of each pair; the results of the last are written\n"
-    "  --seed N         of random operators\n"
-    "  --help, --version\n";
+    "  --seed N         of random operators\n" RUNNER_USAGE "  --help, --version\n";
 
 /* Outputs, then the inputs that the model wrote. */
 static int list_results(const Runner *r, NamedTensor *items, char (*names)[32])
@@ -85,9 +84,10 @@ static bool run_pair(Runner *r, const char *in, const char *out, int repeat)
 }
 
 typedef struct Options {
-    const char *in[MAX_PAIRS], *out[MAX_PAIRS], *entry;
-    int         n_in, n_out;
-    uint64_t    threads, repeat, seed;
+    const char   *in[MAX_PAIRS], *out[MAX_PAIRS];
+    int           n_in, n_out;
+    uint64_t      repeat;
+    RunnerOptions runner;
 } Options;
 
 static bool add_file(const char **files, int *n, const char *path)
@@ -107,24 +107,17 @@ static bool take_option(Options *o, int c)
         return add_file(o->in, &o->n_in, optarg);
     case 'o':
         return add_file(o->out, &o->n_out, optarg);
-    case 'e':
-        o->entry = optarg;
-        return true;
-    case 't':
-        return option_number("aotc-run", "--threads", optarg, 4096, &o->threads);
-    case 'r':
+    case 'n':
         return option_number("aotc-run", "--repeat", optarg, 1000000000, &o->repeat);
-    case 's':
-        return option_number("aotc-run", "--seed", optarg, UINT64_MAX, &o->seed);
     default:
-        return false;
+        return runner_option("aotc-run", &o->runner, c, optarg);
     }
 }
 
 static int run(const char *package, const Options *o)
 {
     Runner r = {.program = "aotc-run"};
-    bool   ok = runner_open(&r, package, o->entry, (int)o->threads, o->seed);
+    bool   ok = runner_open(&r, package, &o->runner);
     int    n = o->n_in > o->n_out ? o->n_in : o->n_out;
     for (int i = 0; i < (n ? n : 1) && ok; i++)
         ok = run_pair(&r, o->in[i], o->out[i], (int)o->repeat);
@@ -134,12 +127,19 @@ static int run(const char *package, const Options *o)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"inputs", 1, 0, 'i'},  {"outputs", 1, 0, 'o'}, {"entry", 1, 0, 'e'},
-        {"threads", 1, 0, 't'}, {"repeat", 1, 0, 'r'},  {"seed", 1, 0, 's'},
-        {"help", 0, 0, 'h'},    {"version", 0, 0, 'v'}, {0}};
-    static Options o = {.threads = 1, .repeat = 1};
-    int            c;
+    static const struct option options[] = {{"inputs", 1, 0, 'i'},
+                                            {"outputs", 1, 0, 'o'},
+                                            {"entry", 1, 0, 'e'},
+                                            {"threads", 1, 0, 't'},
+                                            {"repeat", 1, 0, 'n'},
+                                            {"seed", 1, 0, 'r'},
+                                            {"device", 1, 0, 'D'},
+                                            {"cuda-graph", 1, 0, 'g'},
+                                            {"help", 0, 0, 'h'},
+                                            {"version", 0, 0, 'v'},
+                                            {0}};
+    static Options             o = {.repeat = 1, .runner = RUNNER_DEFAULTS};
+    int                        c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 'h') {
             fputs(usage, stdout);

@@ -17,13 +17,15 @@ static bool report(const Runner *r, const aotc_error *e)
     return false;
 }
 
-bool runner_open(Runner *r, const char *path, const char *entry, int threads, uint64_t seed)
+bool runner_open(Runner *r, const char *path, const RunnerOptions *o)
 {
     aotc_error           e = {.struct_size = sizeof e};
-    aotc_context_options options = {
-        .struct_size = sizeof options, .n_threads = threads, .seed = seed};
+    aotc_context_options options = {.struct_size = sizeof options,
+                                    .n_threads = (int)o->threads,
+                                    .seed = o->seed,
+                                    .cuda_graph = o->cuda_graph};
     if (aotc_package_open(path, NULL, &r->package, &e) ||
-        aotc_model_load(r->package, entry, &r->model, &e) ||
+        aotc_model_load_for(r->package, o->entry, &o->load, &r->model, &e) ||
         aotc_context_create(r->model, &options, &r->context, &e))
         return report(r, &e);
     r->n_inputs = aotc_model_n_inputs(r->model);
@@ -96,10 +98,17 @@ bool runner_bind(Runner *r, const TensorFile *file)
 bool runner_run(Runner *r)
 {
     aotc_error e = {.struct_size = sizeof e};
-    memset(r->outputs, 0, (size_t)r->n_outputs * sizeof *r->outputs);
-    if (aotc_run(r->context, r->inputs, r->n_inputs, r->outputs, r->n_outputs, NULL, &e))
+    for (int i = 0; i < r->n_outputs && !r->keeps_outputs; i++)
+        r->outputs[i] = (DLTensor){.device = {kDLCPU, 0}};
+    if (aotc_run(r->context, r->inputs, r->n_inputs, r->outputs, r->n_outputs, r->stream, &e))
         return report(r, &e);
     return true;
+}
+
+bool runner_wait(Runner *r)
+{
+    aotc_error e = {.struct_size = sizeof e};
+    return aotc_synchronize(r->context, &e) ? report(r, &e) : true;
 }
 
 void runner_close(Runner *r)
@@ -125,4 +134,57 @@ bool option_number(const char *program, const char *option, const char *text, ui
     fprintf(stderr, "%s: error: %s takes a number from 0 to %llu, not \"%s\"\n", program, option,
             (unsigned long long)most, text);
     return false;
+}
+
+static bool take_device(const char *program, RunnerOptions *o, const char *value)
+{
+    uint64_t ordinal = 0;
+    if (!strcmp(value, "cpu")) {
+        o->load.device_type = kDLCPU;
+        return true;
+    }
+    o->load.device_type = kDLCUDA;
+    o->load.device_id = -1;
+    if (!strcmp(value, "cuda"))
+        return true;
+    if (!strncmp(value, "cuda:", 5) &&
+        option_number(program, "--device cuda:N", value + 5, 4096, &ordinal)) {
+        o->load.device_id = (int32_t)ordinal;
+        return true;
+    }
+    if (strncmp(value, "cuda:", 5))
+        fprintf(stderr, "%s: error: --device takes cpu, cuda or cuda:N, not \"%s\"\n", program,
+                value);
+    return false;
+}
+
+static bool take_graph(const char *program, RunnerOptions *o, const char *value)
+{
+    static const char *const names[] = {"auto", "off", "on"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(value, names[i])) {
+            o->cuda_graph = (aotc_cuda_graph)i;
+            return true;
+        }
+    fprintf(stderr, "%s: error: --cuda-graph takes off, auto or on, not \"%s\"\n", program, value);
+    return false;
+}
+
+bool runner_option(const char *program, RunnerOptions *o, int option, const char *value)
+{
+    switch (option) {
+    case 'e':
+        o->entry = value;
+        return true;
+    case 't':
+        return option_number(program, "--threads", value, 4096, &o->threads);
+    case 'r':
+        return option_number(program, "--seed", value, UINT64_MAX, &o->seed);
+    case 'D':
+        return take_device(program, o, value);
+    case 'g':
+        return take_graph(program, o, value);
+    default:
+        return false;
+    }
 }

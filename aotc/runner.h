@@ -11,14 +11,39 @@ typedef struct Runner {
     aotc_context *context;
     int32_t       n_inputs, n_outputs;
     DLTensor     *inputs, *outputs;
-    int64_t      *literals; /* an input's exported number, where the file has none */
+    int64_t      *literals;      /* an input's exported number, where the file has none */
+    void         *stream;        /* of runs on a device */
+    bool          keeps_outputs; /* where the context has them; else on the CPU */
 } Runner;
 
+/* Options of both programs. */
+typedef struct RunnerOptions {
+    const char       *entry;
+    uint64_t          threads, seed;
+    aotc_load_options load;
+    aotc_cuda_graph   cuda_graph;
+} RunnerOptions;
+#define RUNNER_DEFAULTS                                                                            \
+    {                                                                                              \
+        .threads = 1, .load = {.struct_size = sizeof(aotc_load_options), .device_id = -1 }         \
+    }
+#define RUNNER_USAGE                                                                               \
+    "  --device D        cpu, cuda or cuda:N (default: CUDA where the package has code for a "     \
+    "device here, else cpu)\n"                                                                     \
+    "  --cuda-graph P    off; auto: from the second run of the same sizes (default); on: always, " \
+    "and an error where\n"                                                                         \
+    "                    that is impossible\n"
+
+/* Takes --entry ('e'), --threads ('t'), --seed ('r'), --device ('D') and --cuda-graph ('g'). */
+bool runner_option(const char *program, RunnerOptions *o, int option, const char *value);
+
 /* Prints the error and gives false when anything fails. */
-bool runner_open(Runner *r, const char *path, const char *entry, int threads, uint64_t seed);
+bool runner_open(Runner *r, const char *path, const RunnerOptions *o);
 /* input0, input1, … or the exported names.  None and strings take no tensor and no number. */
 bool runner_bind(Runner *r, const TensorFile *file);
 bool runner_run(Runner *r);
+/* Waits for the device. */
+bool runner_wait(Runner *r);
 void runner_close(Runner *r);
 
 /* The number that stands in tensor names, -1 for None and strings. */

@@ -400,6 +400,24 @@ API cuDriverGetVersion(int *version)
     return CU_OK;
 }
 
+#ifdef FAKE_KERNELS /* for programs that register none */
+#define AOTC_TESTS_CUDA_DEVICE
+#include "tests/cuda/kernels.h"
+
+__attribute__((constructor)) static void add_own_kernels(void)
+{
+    static const FakeKernel own[] = {
+        {"affine", run_affine, sizeof(AffineArgs)},
+        {"random_fill", run_random_fill, sizeof(RandomArgs)},
+        {"find", run_find, sizeof(FindArgs)},
+        {"test_above", run_test_above, sizeof(TestArgs)},
+        {"check", run_check, sizeof(CheckArgs)},
+        {"use_shared", run_use_shared, sizeof(SharedArgs)},
+    };
+    add_kernels(own, sizeof own / sizeof *own);
+}
+#endif
+
 static const struct {
     int         code;
     const char *name, *text;
@@ -581,6 +599,10 @@ static bool find_helper(Function *f)
         {.name = "aotc_rng_set", .helper = HELP_SET, .n_params = 3, .sizes = {8, 8, 8}},
         {.name = "aotc_rng_next", .helper = HELP_NEXT, .n_params = 1, .sizes = {8}},
         {.name = "aotc_condition", .helper = HELP_CONDITION, .n_params = 3, .sizes = {8, 8, 4}},
+        /* of aotc-bench: what a device reaches */
+        {.name = "peak_fma", .n_params = 2, .sizes = {8, 4}},
+        {.name = "peak_mma", .n_params = 2, .sizes = {8, 4}},
+        {.name = "peak_wgmma", .n_params = 2, .sizes = {8, 4}},
     };
     for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
         if (!strcmp(helpers[i].name, f->name)) {

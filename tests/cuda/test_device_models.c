@@ -505,13 +505,13 @@ static void test_profile(void **state)
 int run_device_cases(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_on_host), cmocka_unit_test(test_on_device),
-        cmocka_unit_test(test_handed_down), cmocka_unit_test(test_checks),  cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_strides), cmocka_unit_test(test_state),
-        cmocka_unit_test(test_late),    cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_streams), cmocka_unit_test(test_sharing),
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_warm),
-        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_on_host),     cmocka_unit_test(test_on_device),
+        cmocka_unit_test(test_handed_down), cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_chain),       cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_state),       cmocka_unit_test(test_late),
+        cmocka_unit_test(test_shared),      cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_sharing),     cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_warm),        cmocka_unit_test(test_profile),
     };
     return cmocka_run_group_tests_name("device", tests, NULL, NULL);
 }
