@@ -193,9 +193,10 @@ enum { HELP_COPY = 1, HELP_SET, HELP_NEXT, HELP_CONDITION };
 
 static void run_helper(int helper, const unsigned char *args)
 {
-    uint64_t *rng, seed, offset;
+    uint64_t *rng, seed = 0, offset;
     memcpy(&rng, args, 8);
-    memcpy(&seed, args + 8, 8);
+    if (helper == HELP_SET || helper == HELP_CONDITION)
+        memcpy(&seed, args + 8, 8);
     switch (helper) {
     case HELP_COPY:
         copy_strided((const CopyArgs *)(const void *)args);

@@ -76,12 +76,12 @@ static aotc_status whole_life(const char *path, const char *entry, aotc_cuda_gra
     aotc_model          *m = NULL;
     aotc_context        *c = NULL;
     float                x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[32];
-    int64_t              n = 1, strides[] = {1, 2};
+    int64_t              n = 1, strides[] = {1, 2}, shape[] = {2, 4}, flat[] = {8};
     DLTensor             out[2] = {{0}};
     DLTensor             in[] = {KIT_F32(x, 2, 4), KIT_NUMBER(&n, kDLInt, 64)};
     bool                 is_chain = !strcmp(entry, "chain"), is_flat = !strcmp(entry, "late");
     if (is_flat || !strcmp(entry, "branch"))
-        in[0] = KIT_F32(x, 8);
+        in[0] = kit_tensor(x, kDLFloat, 32, 1, flat);
     else
         in[0].strides = strides;
     aotc_status s = aotc_package_open(path, NULL, &p, e);
@@ -90,7 +90,7 @@ static aotc_status whole_life(const char *path, const char *entry, aotc_cuda_gra
     for (int run = 0; run < 3 && !s; run++) {
         memset(out, 0, sizeof out);
         if (run == 2 && is_chain)
-            out[0] = KIT_F32(y, 2, 4);
+            out[0] = kit_tensor(y, kDLFloat, 32, 2, shape);
         s = aotc_run(c, in, is_chain ? 2 : 1, out, is_chain ? 2 : 1, NULL, e);
     }
     if (s && c) { /* what was short is there again */
