@@ -24,6 +24,12 @@ static const char *const lacking[] = {
 #include "tests/samples_lacking.inc"
     NULL};
 
+/* Samples that are known to differ.  One leaves the list when it agrees; none comes in to make the
+ * test pass. */
+static const char *const differing[] = {
+#include "tests/samples_differing.inc"
+    NULL};
+
 typedef struct Parity {
     Arena          *arena;
     Ir             *ir;
@@ -38,10 +44,10 @@ static void fail_case(Parity *p, const char *name, const char *why)
     p->n_failed++;
 }
 
-static bool is_lacking(const char *name)
+static bool is_listed(const char *const *list, const char *name)
 {
-    for (int i = 0; lacking[i]; i++)
-        if (!strcmp(lacking[i], name))
+    for (; *list; list++)
+        if (!strcmp(*list, name))
             return true;
     return false;
 }
@@ -57,9 +63,9 @@ static void take_row(void *user, const OpDesc *row)
     Error      *error = sample_parse(p->ir, row, &samples, &n);
     if (error)
         fail_case(p, name, error_text(p->arena, error));
-    else if (row->kind != OP_HIGHER_ORDER && !n && !is_lacking(name))
+    else if (row->kind != OP_HIGHER_ORDER && !n && !is_listed(lacking, name))
         fail_case(p, name, "has no samples: docs/adding-an-operator.md, \"Samples\"");
-    else if (n && is_lacking(name))
+    else if (n && is_listed(lacking, name))
         fail_case(p, name, "has samples: take it out of tests/samples_lacking.inc");
     for (int i = 0; !error && i < n; i++)
         VEC_PUSH(p->arena, p->cases, ((ParityCase){.sample = samples[i]}));
@@ -180,6 +186,23 @@ static bool lower_case(Parity *p, const char *dir, ParityCase *c)
     return !error;
 }
 
+/* Gives the number of those that are known to differ. */
+static int judge_cases(Parity *p)
+{
+    int known = 0;
+    for (int i = 0; i < p->cases.n; i++) {
+        ParityCase *c = &p->cases.items[i];
+        const char *name = case_name(p, c);
+        bool        is_known = is_listed(differing, name);
+        known += is_known && c->why;
+        if (is_wanted(p, c) && is_known && !c->why)
+            fail_case(p, name, "agrees: take it out of tests/samples_differing.inc");
+        else if (c->why && !is_known)
+            fail_case(p, name, c->why);
+    }
+    return known;
+}
+
 static void test_samples_agree(void **state)
 {
     (void)state;
@@ -199,10 +222,8 @@ static void test_samples_agree(void **state)
         }
     }
     rmdir(dir);
-    for (int i = 0; i < p.cases.n; i++)
-        if (p.cases.items[i].why)
-            fail_case(&p, case_name(&p, &p.cases.items[i]), p.cases.items[i].why);
-    print_message("%d samples, %d differ\n", total, p.n_failed);
+    int known = judge_cases(&p);
+    print_message("%d samples, %d differ, %d more are known to\n", total, p.n_failed, known);
     assert_int_equal(p.n_failed, 0);
     arena_destroy(p.arena);
 }

@@ -332,30 +332,66 @@ static Scalar *element_repeat_interleave(LowerCx *cx, const Node *node, int resu
     }
 
 const OpDesc arrange_ops[] = {
-    INDEXED("aten::cat(Tensor[] tensors, int dim=0) -> Tensor", infer_cat, element_cat),
-    COMPOSITE("aten::concat(Tensor[] tensors, int dim=0) -> Tensor", expand_cat),
-    COMPOSITE("aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor", expand_cat),
-    COMPOSITE("aten::stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack),
-    COMPOSITE("aten::_stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack),
-    COMPOSITE("aten::hstack(Tensor[] tensors) -> Tensor", expand_xstack),
-    COMPOSITE("aten::vstack(Tensor[] tensors) -> Tensor", expand_xstack),
-    COMPOSITE("aten::dstack(Tensor[] tensors) -> Tensor", expand_xstack),
-    COMPOSITE("aten::row_stack(Tensor[] tensors) -> Tensor", expand_xstack),
-    COMPOSITE("aten::column_stack(Tensor[] tensors) -> Tensor", expand_xstack),
+    INDEXED("aten::cat(Tensor[] tensors, int dim=0) -> Tensor", infer_cat, element_cat,
+            .samples = "tensors=[f32[2,3],f32[1,3]] | tensors=[f32[2,3],f32[2,1]] dim=1 | "
+                       "tensors=[f32[2],i64[3]] | tensors=[f32[0],f32[2,3]] | "
+                       "tensors=[bf16[2,2],bf16[2,2],bf16[2,0]] dim=-1 | tensors=[bool[2],bool[1]] "
+                       "| tensors=[f32[1,2,3,2]{12,1,4,2},f32[1,2,3,2]{12,1,4,2}] dim=1 | ! "
+                       "tensors=[f32[2,3],f32[2,2]] | ! tensors=[f32[],f32[1]]"),
+    COMPOSITE("aten::concat(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,
+              .samples = "tensors=[f32[2,3],f32[1,3]]"),
+    COMPOSITE("aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,
+              .samples = "tensors=[f32[2,3],f32[1,3]]"),
+    COMPOSITE("aten::stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack,
+              .samples = "tensors=[f32[2,3],f32[2,3]] | tensors=[f32[2],f32[2]] dim=-1 | "
+                         "tensors=[i64[],i64[]] | ! tensors=[f32[2],f32[3]]"),
+    COMPOSITE("aten::_stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack,
+              .samples = "tensors=[f32[2,3],f32[2,3]] dim=1"),
+    COMPOSITE("aten::hstack(Tensor[] tensors) -> Tensor", expand_xstack,
+              .samples =
+                  "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
+    COMPOSITE("aten::vstack(Tensor[] tensors) -> Tensor", expand_xstack,
+              .samples =
+                  "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
+    COMPOSITE("aten::dstack(Tensor[] tensors) -> Tensor", expand_xstack,
+              .samples =
+                  "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
+    COMPOSITE("aten::row_stack(Tensor[] tensors) -> Tensor", expand_xstack,
+              .samples =
+                  "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
+    COMPOSITE("aten::column_stack(Tensor[] tensors) -> Tensor", expand_xstack,
+              .samples =
+                  "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
 
-    INDEXED("aten::flip(Tensor self, int[] dims) -> Tensor", infer_flip, element_flip),
-    COMPOSITE("aten::fliplr(Tensor self) -> Tensor", expand_flip_dim),
-    COMPOSITE("aten::flipud(Tensor self) -> Tensor", expand_flip_dim),
-    COMPOSITE("aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor", expand_rot90),
+    INDEXED("aten::flip(Tensor self, int[] dims) -> Tensor", infer_flip, element_flip,
+            .samples = "self=f32[3,4] dims=[0] | self=f32[2,3,4] dims=[0,-1] | self=i64[5] dims=[] "
+                       "| self=f32[0] dims=[0] | ! self=f32[3] dims=[0,0]"),
+    COMPOSITE("aten::fliplr(Tensor self) -> Tensor", expand_flip_dim,
+              .samples = "self=f32[3,4] | self=i64[2,2,2]"),
+    COMPOSITE("aten::flipud(Tensor self) -> Tensor", expand_flip_dim,
+              .samples = "self=f32[3,4] | self=i64[2,2,2]"),
+    COMPOSITE("aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor", expand_rot90,
+              .samples = "self=f32[3,4] | self=f32[3,4] k=2 | self=f32[2,3,4] k=-1 dims=[1,2] | "
+                         "self=f32[3,4] k=4 | ! self=f32[3]"),
     INDEXED("aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", infer_roll,
-            element_roll),
-    COMPOSITE("aten::fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift),
-    COMPOSITE("aten::fft_ifftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift),
-    INDEXED("aten::repeat(Tensor self, SymInt[] repeats) -> Tensor", infer_repeat, element_repeat),
-    INDEXED("aten::tile(Tensor self, SymInt[] dims) -> Tensor", infer_repeat, element_repeat),
+            element_roll,
+            .samples =
+                "self=f32[3,4] shifts=[1] | self=f32[3,4] shifts=[1,-2] dims=[0,1] | self=f32[5] "
+                "shifts=[7] dims=[-1] | self=f32[0] shifts=[1] | ! self=f32[3,4] shifts=[1,2]"),
+    COMPOSITE("aten::fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift,
+              .samples = "self=f32[5] | self=f32[3,4] | self=f32[3,4] dim=[1]"),
+    COMPOSITE("aten::fft_ifftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift,
+              .samples = "self=f32[5] | self=f32[3,4] | self=f32[3,4] dim=[1]"),
+    INDEXED("aten::repeat(Tensor self, SymInt[] repeats) -> Tensor", infer_repeat, element_repeat,
+            .samples = "self=f32[2,3] repeats=[2,2] | self=f32[3] repeats=[2,1,2] | self=f32[] "
+                       "repeats=[3] | self=f32[2] repeats=[0] | ! self=f32[2,3] repeats=[2]"),
+    INDEXED("aten::tile(Tensor self, SymInt[] dims) -> Tensor", infer_repeat, element_repeat,
+            .samples = "self=f32[2,3] dims=[2] | self=f32[3] dims=[2,2]"),
     INDEXED(
         "aten::repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? "
         "output_size=None) -> Tensor",
-        infer_repeat_interleave, element_repeat_interleave),
+        infer_repeat_interleave, element_repeat_interleave,
+        .samples = "self=f32[2,3] repeats=2 | self=f32[2,3] repeats=3 dim=1 | self=f32[2] "
+                   "repeats=0 | self=i64[3] repeats=2 dim=-1 output_size=6"),
     {0},
 };

@@ -8,6 +8,7 @@
  * gathers fold it) aten.tril.default(%x, 1)              out[i,j] = select(j - i <= 1, x[i,j], 0)
  */
 #include "ir/ops/ops_internal.h"
+#include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -724,208 +725,299 @@ static Scalar *element_window(LowerCx *cx, const Node *node, int result, const E
 
 const OpDesc creation_ops[] = {
     /* the same storage */
-    ALIAS("aten::alias(Tensor(a) self) -> Tensor(a)"),
-    ALIAS("aten::detach(Tensor(a) self) -> Tensor(a)"),
-    ALIAS("aten::lift_fresh(Tensor(a) self) -> Tensor(a)"),
-    ALIAS("aten::positive(Tensor(a) self) -> Tensor(a)"),
+    ALIAS("aten::alias(Tensor(a) self) -> Tensor(a)", .samples = SAME_SAMPLES),
+    ALIAS("aten::detach(Tensor(a) self) -> Tensor(a)", .samples = SAME_SAMPLES),
+    ALIAS("aten::lift_fresh(Tensor(a) self) -> Tensor(a)", .samples = SAME_SAMPLES),
+    ALIAS("aten::positive(Tensor(a) self) -> Tensor(a)",
+          .samples = "self=f32[2,3] | self=i64[0] | ! self=bool[4]"),
 
     /* copies and conversions */
-    COPY("aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor"),
+    COPY("aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor",
+         .samples =
+             SAME_SAMPLES " | self=f32[2,3,4,5] memory_format=channels_last | self=f32[3,2]{1,3} "
+                          "memory_format=contiguous | self=f32[3,2]{1,3} memory_format=preserve | "
+                          "! self=f32[2,3] memory_format=channels_last"),
     COPY("aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? "
          "device=None, bool? "
-         "pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor"),
-    COPY("aten::alias_copy(Tensor self) -> Tensor"),
-    COPY("aten::detach_copy(Tensor self) -> Tensor"),
-    COPY("aten::lift(Tensor self) -> Tensor"),
-    COPY("aten::lift_fresh_copy(Tensor self) -> Tensor"),
-    EXPAND_FN("aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool "
-              "copy=False, "
-              "MemoryFormat? memory_format=None) -> Tensor(a)",
-              expand_to),
+         "pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor",
+         .samples = "self=f32[2,3] dtype=f64 | self=f32[5]@-90..90 dtype=i8 | self=f32[3,2]{1,3} | "
+                    "self=i64[4] dtype=bool | self=f64[5] dtype=bf16 | self=f32[7]@-90..90 "
+                    "dtype=f8e4m3 | self=f32[7]@-90..90 dtype=f8e5m2 | self=bf16[5] dtype=f16 | "
+                    "self=f32[4]@0..200 dtype=u8 | self=bool[4] dtype=f32 | self=i32[0] dtype=i16 "
+                    "| self=f32[1,2,3,4] memory_format=channels_last"),
+    COPY("aten::alias_copy(Tensor self) -> Tensor", .samples = "self=f32[2,3] | self=i64[0]"),
+    COPY("aten::detach_copy(Tensor self) -> Tensor", .samples = "self=f32[2,3] | self=i64[0]"),
+    COPY("aten::lift(Tensor self) -> Tensor", .samples = "self=f32[2,3] | self=i64[0]"),
+    COPY("aten::lift_fresh_copy(Tensor self) -> Tensor", .samples = "self=f32[2,3] | self=i64[0]"),
+    EXPAND_FN(
+        "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool "
+        "copy=False, "
+        "MemoryFormat? memory_format=None) -> Tensor(a)",
+        expand_to,
+        .samples =
+            "self=f32[2,3] dtype=f16 | self=f32[3] dtype=f32 | self=f32[3] dtype=f32 copy=true | "
+            "self=i64[6]@special dtype=i32 | self=f64[3,2]{1,3} dtype=f32 | self=f32[16]@special "
+            "dtype=bf16 | self=f32[16]@special dtype=f16 | self=f32[16]@special dtype=bool"),
     EXPAND_FN("aten::to.device(Tensor(a) self, Device device, ScalarType dtype, bool "
               "non_blocking=False, bool "
               "copy=False, MemoryFormat? memory_format=None) -> Tensor(a)",
-              expand_to),
+              expand_to, .samples = "self=f32[2,3] device=cpu dtype=f64"),
     EXPAND_FN("aten::to.dtype_layout(Tensor(a) self, *, ScalarType? dtype=None, Layout? "
               "layout=None, Device? "
               "device=None, bool? pin_memory=None, bool non_blocking=False, bool copy=False, "
               "MemoryFormat? "
               "memory_format=None) -> Tensor(a)",
-              expand_to),
+              expand_to,
+              .samples =
+                  "self=f32[2,3] dtype=i64 | self=i32[3] dtype=f32 layout=strided device=cpu"),
     EXPAND_FN(
         "aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False, "
         "MemoryFormat? memory_format=None) -> Tensor(a)",
-        expand_to_other),
-    EXPAND_FN("aten::type_as(Tensor self, Tensor other) -> Tensor", expand_to_other),
-    EXPAND_FN("aten::_cast_Byte(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
-    EXPAND_FN("aten::_cast_Char(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
-    EXPAND_FN("aten::_cast_Short(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
-    EXPAND_FN("aten::_cast_Int(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
-    EXPAND_FN("aten::_cast_Long(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
-    EXPAND_FN("aten::_cast_Half(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
-    EXPAND_FN("aten::_cast_Float(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
-    EXPAND_FN("aten::_cast_Double(Tensor self, bool non_blocking=False) -> Tensor", expand_cast),
+        expand_to_other, .samples = "self=f32[2,3] other=i64[] | self=i64[3] other=bf16[2]"),
+    EXPAND_FN("aten::type_as(Tensor self, Tensor other) -> Tensor", expand_to_other,
+              .samples = "self=f32[2,3] other=i32[] | self=bool[3] other=f32[1]"),
+    EXPAND_FN("aten::_cast_Byte(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5]@0..90 | self=i64[3]"),
+    EXPAND_FN("aten::_cast_Char(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5]@0..90 | self=i64[3]"),
+    EXPAND_FN("aten::_cast_Short(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5]@0..90 | self=i64[3]"),
+    EXPAND_FN("aten::_cast_Int(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5]@0..90 | self=i64[3]"),
+    EXPAND_FN("aten::_cast_Long(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5]@0..90 | self=i64[3]"),
+    EXPAND_FN("aten::_cast_Half(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5] | self=i64[3]"),
+    EXPAND_FN("aten::_cast_Float(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5] | self=i64[3]"),
+    EXPAND_FN("aten::_cast_Double(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,
+              .samples = "self=f32[5] | self=i64[3]"),
     EXPAND_FN("aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)",
-              expand_contiguous),
-    EXPAND_FN("aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]", expand_broadcast_tensors),
+              expand_contiguous,
+              .samples = "self=f32[3,2]{1,3} | self=f32[2,3] | self=f32[1,2,3,4] "
+                         "memory_format=channels_last | self=f32[0,2]"),
+    EXPAND_FN("aten::broadcast_tensors(Tensor[] tensors) -> Tensor[]", expand_broadcast_tensors,
+              .samples =
+                  "tensors=[f32[3,1],f32[4],f32[]] | tensors=[i64[2]] | ! tensors=[f32[3],f32[4]]"),
 
     /* one number */
     INDEXED("aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_full, element_number),
+            infer_full, element_number,
+            .samples = "size=[2,3] fill_value=1.5 | size=[2] fill_value=3 | size=[] "
+                       "fill_value=true | size=[0,2] fill_value=1 | size=[3] fill_value=2 "
+                       "dtype=bf16 | size=[3] fill_value=2.5 dtype=i32 | size=[2] fill_value=-inf"),
     INDEXED("aten::new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? "
             "dtype=None, Layout? "
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_new, element_number),
+            infer_new, element_number,
+            .samples = "self=f32[1] size=[2,3] fill_value=1.5 | self=i64[1] size=[2] "
+                       "fill_value=2.5 | self=f32[1] size=[2] fill_value=1 dtype=bool"),
     INDEXED(
         "aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? "
         "layout=None, "
         "Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-        infer_like, element_number),
+        infer_like, element_number,
+        .samples = "self=f32[2,3] fill_value=1.5 | self=i64[2] fill_value=7 dtype=f32 | "
+                   "self=f32[3,2]{1,3} fill_value=2"),
     INDEXED("aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, "
             "bool? pin_memory=None) -> Tensor",
-            infer_scalar_tensor, element_number),
+            infer_scalar_tensor, element_number,
+            .samples = "s=1.5 | s=3 | s=true | s=2 dtype=f64 | s=nan"),
     INDEXED("aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, bool? "
             "pin_memory=None) -> Tensor",
-            infer_zeros, element_zero),
+            infer_zeros, element_zero,
+            .samples = "size=[2,3] | size=[] | size=[0,4] | size=[3] dtype=i64 | size=[2] "
+                       "dtype=bool | size=[5] dtype=bf16 | ! size=[-1]"),
     INDEXED("aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-            infer_zeros, element_zero),
+            infer_zeros, element_zero,
+            .samples = "~ size=[2,3] | ~ size=[2,3] dtype=i64 | ~ size=[] | ~ size=[1,2,3,4] "
+                       "memory_format=channels_last"),
     INDEXED("aten::_efficientzerotensor(SymInt[] size, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_zeros, element_zero),
+            infer_zeros, element_zero, .samples = "size=[2,3] | size=[3] dtype=f64"),
     INDEXED("aten::new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_new, element_zero),
+            infer_new, element_zero,
+            .samples =
+                "self=f32[1] size=[2,3] | self=i64[1] size=[2] | self=f32[1] size=[0] dtype=bool"),
     INDEXED("aten::new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_new, element_zero),
+            infer_new, element_zero,
+            .samples = "~ self=f32[1] size=[2,3] | ~ self=f32[1] size=[2] dtype=i64"),
     INDEXED("aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, "
             "bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-            infer_like, element_zero),
+            infer_like, element_zero,
+            .samples = "self=f32[2,3] | self=i64[0] | self=f32[3,2]{1,3} | self=f32[2] dtype=bool "
+                       "| self=f32[1,2,3,4] memory_format=channels_last | self=bf16[]"),
     INDEXED("aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, "
             "bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-            infer_like, element_zero),
+            infer_like, element_zero,
+            .samples = "~ self=f32[2,3] | ~ self=f32[3,2]{1,3} | ~ self=f32[2] dtype=i64"),
     INDEXED("aten::empty_strided(SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, "
             "Layout? layout=None, "
             "Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_empty_strided, element_zero),
+            infer_empty_strided, element_zero,
+            .samples = "~ size=[2,3] stride=[1,2] | ~ size=[2] stride=[1] dtype=i64"),
     INDEXED("aten::new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, ScalarType? "
             "dtype=None, "
             "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_empty_strided, element_zero),
+            infer_empty_strided, element_zero, .samples = "~ self=f32[1] size=[2,3] stride=[3,1]"),
     INDEXED("aten::empty_permuted(SymInt[] size, int[] physical_layout, *, ScalarType? dtype=None, "
             "Layout? "
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_empty_permuted, element_zero),
+            infer_empty_permuted, element_zero,
+            .samples = "~ size=[2,3,4] physical_layout=[0,2,1]"),
     INDEXED("aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, bool? "
             "pin_memory=None) -> Tensor",
-            infer_zeros, element_one),
+            infer_zeros, element_one,
+            .samples = "size=[2,3] | size=[] | size=[0,4] | size=[3] dtype=i64 | size=[2] "
+                       "dtype=bool | size=[5] dtype=bf16 | ! size=[-1]"),
     INDEXED("aten::new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_new, element_one),
+            infer_new, element_one,
+            .samples =
+                "self=f32[1] size=[2,3] | self=i64[1] size=[2] | self=f32[1] size=[0] dtype=bool"),
     INDEXED("aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, "
             "bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
-            infer_like, element_one),
+            infer_like, element_one,
+            .samples = "self=f32[2,3] | self=i64[0] | self=f32[3,2]{1,3} | self=f32[2] dtype=bool "
+                       "| self=f32[1,2,3,4] memory_format=channels_last | self=bf16[]"),
 
     /* ranges */
     INDEXED("aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, bool? "
             "pin_memory=None) -> Tensor",
-            infer_arange, element_arange),
+            infer_arange, element_arange,
+            .samples = "end=5 | end=2.5 | end=0 | end=5 dtype=f32 | end=4 dtype=bf16 | ! end=-1"),
     INDEXED("aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_arange, element_arange),
+            infer_arange, element_arange,
+            .samples = "start=2 end=7 | start=-1.5 end=3 | start=3 end=3 | ! start=3 end=1"),
     INDEXED("aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? "
             "dtype=None, Layout? "
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_arange, element_arange),
+            infer_arange, element_arange,
+            .samples = "start=0 end=10 step=3 | start=5 end=0 step=-2 | start=0.0 end=1 step=0.3 | "
+                       "start=1 end=2 step=0.25 dtype=f64 | start=0 end=9 step=2 dtype=f32 | ! "
+                       "start=0 end=5 step=0 | ! start=0 end=5 step=-1"),
     INDEXED("aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, "
             "Layout? layout=None, "
             "Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_linspace, element_linspace),
+            infer_linspace, element_linspace,
+            .samples = "start=0 end=1 steps=5 | start=-2.5 end=3 steps=7 | start=3 end=-3 steps=4 "
+                       "dtype=f64 | start=0 end=10 steps=4 dtype=i64 | start=1 end=2 steps=1 | "
+                       "start=1 end=2 steps=0 | ! start=0 end=1 steps=-1"),
     EXPAND_FN("aten::logspace(Scalar start, Scalar end, int steps, float base=10., *, ScalarType? "
               "dtype=None, "
               "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-              expand_logspace),
+              expand_logspace,
+              .samples = "start=0 end=2 steps=5 | start=-1 end=3 steps=4 base=2.0 | start=0 end=1 "
+                         "steps=1 | start=0 end=3 steps=4 dtype=f64"),
 
     /* matrices */
     INDEXED("aten::eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? "
             "device=None, bool? "
             "pin_memory=None) -> Tensor",
-            infer_eye, element_eye),
+            infer_eye, element_eye, .samples = "n=3 | n=0 | n=2 dtype=i64 | ! n=-1"),
     INDEXED("aten::eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None, Layout? layout=None, "
             "Device? device=None, "
             "bool? pin_memory=None) -> Tensor",
-            infer_eye, element_eye),
+            infer_eye, element_eye, .samples = "n=3 m=5 | n=4 m=2 dtype=bool | n=0 m=3"),
     INDEXED("aten::tril(Tensor self, SymInt diagonal=0) -> Tensor", infer_triangle,
-            element_triangle),
+            element_triangle,
+            .samples = "self=f32[4,5] | self=f32[4,5] diagonal=1 | self=f32[2,5,3] diagonal=-2 | "
+                       "self=i64[3,3] | self=bool[3,4] diagonal=1 | self=f32[0,3] | "
+                       "self=f32[3,4]{1,3} | ! self=f32[4]"),
     INDEXED("aten::triu(Tensor self, SymInt diagonal=0) -> Tensor", infer_triangle,
-            element_triangle),
-    INDEXED("aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
-            "layout=None, "
-            "Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_triangle_indices, element_triangle_indices),
-    INDEXED("aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
-            "layout=None, "
-            "Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_triangle_indices, element_triangle_indices),
+            element_triangle,
+            .samples = "self=f32[4,5] | self=f32[4,5] diagonal=1 | self=f32[2,5,3] diagonal=-2 | "
+                       "self=i64[3,3] | self=bool[3,4] diagonal=1 | self=f32[0,3] | "
+                       "self=f32[3,4]{1,3} | ! self=f32[4]"),
+    INDEXED(
+        "aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
+        "layout=None, "
+        "Device? device=None, bool? pin_memory=None) -> Tensor",
+        infer_triangle_indices, element_triangle_indices,
+        .samples =
+            "row=3 col=4 | row=4 col=3 offset=1 | row=3 col=3 offset=-1 dtype=i32 | row=0 col=3"),
+    INDEXED(
+        "aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? "
+        "layout=None, "
+        "Device? device=None, bool? pin_memory=None) -> Tensor",
+        infer_triangle_indices, element_triangle_indices,
+        .samples =
+            "row=3 col=4 | row=4 col=3 offset=1 | row=3 col=3 offset=-1 dtype=i32 | row=0 col=3"),
 
     /* windows */
     INDEXED("aten::hann_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, "
             "Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples =
+                "window_length=7 | window_length=1 | window_length=0 | window_length=8 dtype=f64"),
     INDEXED("aten::hann_window.periodic(int window_length, bool periodic, *, ScalarType? "
             "dtype=None, Layout? "
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples = "window_length=7 periodic=false | window_length=8 periodic=true dtype=f64"),
     INDEXED("aten::hamming_window(int window_length, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples =
+                "window_length=7 | window_length=1 | window_length=0 | window_length=8 dtype=f64"),
     INDEXED("aten::hamming_window.periodic(int window_length, bool periodic, *, ScalarType? "
             "dtype=None, Layout? "
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples = "window_length=7 periodic=false | window_length=8 periodic=true dtype=f64"),
     INDEXED(
         "aten::hamming_window.periodic_alpha(int window_length, bool periodic, float alpha, *, "
         "ScalarType? "
         "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-        infer_window, element_window),
+        infer_window, element_window, .samples = "window_length=7 periodic=false alpha=0.6"),
     INDEXED("aten::hamming_window.periodic_alpha_beta(int window_length, bool periodic, float "
             "alpha, float beta, "
             "*, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
             "pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples = "window_length=7 periodic=true alpha=0.6 beta=0.3"),
     INDEXED("aten::blackman_window(int window_length, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples =
+                "window_length=7 | window_length=1 | window_length=0 | window_length=8 dtype=f64"),
     INDEXED("aten::blackman_window.periodic(int window_length, bool periodic, *, ScalarType? "
             "dtype=None, Layout? "
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples = "window_length=7 periodic=false | window_length=8 periodic=true dtype=f64"),
     INDEXED("aten::bartlett_window(int window_length, *, ScalarType? dtype=None, Layout? "
             "layout=None, Device? "
             "device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples =
+                "window_length=7 | window_length=1 | window_length=0 | window_length=8 dtype=f64"),
     INDEXED("aten::bartlett_window.periodic(int window_length, bool periodic, *, ScalarType? "
             "dtype=None, Layout? "
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
-            infer_window, element_window),
+            infer_window, element_window,
+            .samples = "window_length=7 periodic=false | window_length=8 periodic=true dtype=f64"),
     {0},
 };

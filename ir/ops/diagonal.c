@@ -171,14 +171,27 @@ static Error *expand_cartesian_prod(Node *node, Value **results)
 
 const OpDesc diagonal_ops[] = {
     INDEXED("aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
-            infer_diag_embed, element_diag_embed),
-    COMPOSITE("aten::diag(Tensor self, int diagonal=0) -> Tensor", expand_diag),
-    COMPOSITE("aten::diagflat(Tensor self, int offset=0) -> Tensor", expand_diag),
-    COMPOSITE("aten::trace(Tensor self) -> Tensor", expand_trace),
-    COMPOSITE("aten::meshgrid(Tensor[] tensors) -> Tensor[]", expand_meshgrid),
+            infer_diag_embed, element_diag_embed,
+            .samples = "self=f32[3] | self=f32[2,3] offset=1 | self=f32[2,3] offset=-1 dim1=0 "
+                       "dim2=2 | self=i64[0]"),
+    COMPOSITE(
+        "aten::diag(Tensor self, int diagonal=0) -> Tensor", expand_diag,
+        .samples =
+            "self=f32[3] | self=f32[3] diagonal=-1 | self=f32[3,4] diagonal=1 | ! self=f32[2,2,2]"),
+    COMPOSITE("aten::diagflat(Tensor self, int offset=0) -> Tensor", expand_diag,
+              .samples = "self=f32[3] | self=f32[2,2] offset=1 | self=f32[]"),
+    COMPOSITE("aten::trace(Tensor self) -> Tensor", expand_trace,
+              .samples = "self=f32[3,4] | self=i32[3,3] | self=bf16[2,2] | ! self=f32[3]"),
+    COMPOSITE("aten::meshgrid(Tensor[] tensors) -> Tensor[]", expand_meshgrid,
+              .samples = "tensors=[f32[2],f32[3]] | tensors=[i64[2],i64[],i64[2]]"),
     COMPOSITE("aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
-              expand_meshgrid),
-    COMPOSITE("aten::block_diag(Tensor[] tensors) -> Tensor", expand_block_diag),
-    COMPOSITE("aten::cartesian_prod(Tensor[] tensors) -> Tensor", expand_cartesian_prod),
+              expand_meshgrid,
+              .samples = "tensors=[f32[2],f32[3]] indexing='xy' | tensors=[f32[2],f32[3]] "
+                         "indexing='ij' | ! tensors=[f32[2]] indexing='ab'"),
+    COMPOSITE("aten::block_diag(Tensor[] tensors) -> Tensor", expand_block_diag,
+              .samples = "tensors=[f32[2,3],f32[],f32[2]] | tensors=[i64[2,2],f32[1,1]]"),
+    COMPOSITE("aten::cartesian_prod(Tensor[] tensors) -> Tensor", expand_cartesian_prod,
+              .samples =
+                  "tensors=[f32[2],f32[3]] | tensors=[i64[2],i64[2],i64[2]] | tensors=[f32[3]]"),
     {0},
 };

@@ -177,16 +177,37 @@ static Error *expand_grid_sampler(Node *node, Value **results)
     }
 
 const OpDesc grid_sample_ops[] = {
-    INDEXED("aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int "
-            "padding_mode, bool align_corners) -> Tensor",
-            infer_grid_sampler, element_grid_sampler),
-    INDEXED("aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int "
-            "padding_mode, bool "
-            "align_corners) -> Tensor",
-            infer_grid_sampler, element_grid_sampler),
-    COMPOSITE("aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int "
-              "padding_mode, bool "
-              "align_corners) -> Tensor",
-              expand_grid_sampler),
+    INDEXED(
+        "aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int "
+        "padding_mode, bool align_corners) -> Tensor",
+        infer_grid_sampler, element_grid_sampler,
+        .samples =
+            "input=f32[1,1,3,3,4] grid=f32[1,1,2,3,3]@-1.3..1.3 interpolation_mode=0 "
+            "padding_mode=0 align_corners=false | input=f32[1,1,3,3,4] "
+            "grid=f32[1,1,2,3,3]@-1.3..1.3 interpolation_mode=1 padding_mode=1 align_corners=true"),
+    INDEXED(
+        "aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int "
+        "padding_mode, bool "
+        "align_corners) -> Tensor",
+        infer_grid_sampler, element_grid_sampler,
+        .samples =
+            "input=f32[1,2,3,4] grid=f32[1,2,3,2]@-1.3..1.3 interpolation_mode=0 padding_mode=0 "
+            "align_corners=false | input=f32[1,2,3,4] grid=f32[1,2,3,2]@-1.3..1.3 "
+            "interpolation_mode=1 padding_mode=1 align_corners=true | input=f32[1,1,4,4] "
+            "grid=f32[1,2,3,2]@-1.3..1.3 interpolation_mode=2 padding_mode=2 align_corners=false | "
+            "input=f32[1,1,4,4] grid=f32[1,2,2,2]@-1.5..1.5 interpolation_mode=0 padding_mode=2 "
+            "align_corners=true"),
+    COMPOSITE(
+        "aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int "
+        "padding_mode, bool "
+        "align_corners) -> Tensor",
+        expand_grid_sampler,
+        .samples =
+            "input=f32[1,2,3,4] grid=f32[1,2,3,2]@-1.3..1.3 interpolation_mode=0 padding_mode=0 "
+            "align_corners=false | input=f32[1,2,3,4] grid=f32[1,2,3,2]@-1.3..1.3 "
+            "interpolation_mode=1 padding_mode=1 align_corners=true | input=f32[1,1,4,4] "
+            "grid=f32[1,2,3,2]@-1.3..1.3 interpolation_mode=2 padding_mode=2 align_corners=false | "
+            "input=f32[1,1,4,4] grid=f32[1,2,2,2]@-1.5..1.5 interpolation_mode=0 padding_mode=2 "
+            "align_corners=true"),
     {0},
 };

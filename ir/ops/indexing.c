@@ -333,45 +333,88 @@ static Error *expand_searchsorted(Node *node, Value **results)
 
 const OpDesc indexing_ops[] = {
     INDEXED("aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
-            infer_gather, element_gather),
+            infer_gather, element_gather,
+            .samples =
+                "self=f32[3,4] dim=1 index=i64[3,2]@0..3 | self=f32[3,4] dim=0 index=i64[2,4]@0..2 "
+                "| self=bf16[5] dim=-1 index=i64[7]@0..4 | self=f32[3,4] dim=0 index=i64[0,4] | "
+                "self=f32[] dim=0 index=i64[]@0..0 | self=f32[3,4] dim=1 index=i32[3,2]@0..3 | ! "
+                "self=f32[3,4] dim=1 index=i64[4,2]@0..3 | ! self=f32[3] dim=0 index=i64[2]@[0,5]"),
     INDEXED("aten::index_select(Tensor self, int dim, Tensor index) -> Tensor", infer_index_select,
-            element_index_select),
-    INDEXED("aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool "
-            "scale_grad_by_freq=False, "
-            "bool sparse=False) -> Tensor",
-            infer_embedding, element_embedding),
-    INDEXED("aten::take(Tensor self, Tensor index) -> Tensor", infer_take, element_take),
+            element_index_select,
+            .samples =
+                "self=f32[3,4] dim=0 index=i64[5]@0..2 | self=f32[3,4] dim=-1 index=i32[2]@0..3 | "
+                "self=f32[3,4] dim=0 index=i64[]@1..1 | self=i64[3] dim=0 index=i64[0] | "
+                "self=f32[] dim=0 index=i64[1]@0..0 | ! self=f32[3] dim=0 index=i64[2,2]@0..2"),
+    INDEXED(
+        "aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool "
+        "scale_grad_by_freq=False, "
+        "bool sparse=False) -> Tensor",
+        infer_embedding, element_embedding,
+        .samples =
+            "weight=f32[5,4] indices=i64[2,3]@0..4 | weight=bf16[5,3] indices=i32[4]@0..4 | "
+            "weight=f32[5,4] indices=i64[]@1..1 | weight=f32[5,4] indices=i64[0] | weight=f32[5,4] "
+            "indices=i64[3]@0..4 padding_idx=2 | ! weight=f32[5] indices=i64[2]@0..4"),
+    INDEXED("aten::take(Tensor self, Tensor index) -> Tensor", infer_take, element_take,
+            .samples = "self=f32[3,4] index=i64[2,3]@-12..11 | self=f32[3,4] index=i64[0] | ! "
+                       "self=f32[3,4] index=i32[2]@0..3"),
     COMPOSITE("aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
-              expand_take_along_dim),
+              expand_take_along_dim,
+              .samples = "self=f32[3,4] indices=i64[3,1]@0..3 dim=1 | self=f32[3,4] "
+                         "indices=i64[5]@0..11 | self=f32[3,4] indices=i64[1,4]@0..2 dim=0"),
     INDEXED("aten::one_hot(Tensor self, int num_classes=-1) -> Tensor", infer_one_hot,
-            element_one_hot),
-    INDEXED("aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", infer_index,
-            element_index),
+            element_one_hot,
+            .samples = "self=i64[5]@0..3 num_classes=4 | self=i64[2,3]@0..2 num_classes=5 | "
+                       "self=i64[]@1..1 num_classes=3 | ! self=f32[3] num_classes=4"),
+    INDEXED(
+        "aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", infer_index, element_index,
+        .samples = "self=f32[4,5] indices=[i64[3]@-4..3] | self=f32[4,5] "
+                   "indices=[None,i64[3]@0..4] | self=f32[4,5] indices=[i64[3]@0..3,i64[3]@0..4] | "
+                   "self=f32[4,5,3] indices=[i64[2,1]@0..3,None,i64[3]@0..2] | self=f32[2,3,4] "
+                   "indices=[None,i64[2]@0..2,i64[2]@0..3] | self=i64[4] indices=[i32[2]@0..3] | "
+                   "self=f32[4,2] indices=[i64[0]] | ! self=f32[4] indices=[f32[2]] | ! "
+                   "self=f32[4] indices=[i64[1]@[4]]"),
     INDEXED("aten::_unsafe_index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", infer_index,
-            element_index),
+            element_index,
+            .samples =
+                "self=f32[4,5] indices=[i64[3]@0..3] | self=f32[4,5] indices=[None,i64[2]@0..4]"),
     COMPOSITE("aten::index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
-              expand_hacked_twin),
+              expand_hacked_twin,
+              .samples = "self=f32[4,5] indices=[i64[3]@0..3] | self=f32[4,5] "
+                         "indices=[i64[3]@0..3,i64[3]@0..4]"),
     COMPOSITE("aten::_unsafe_index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
-              expand_hacked_twin),
+              expand_hacked_twin,
+              .samples = "self=f32[4,5] indices=[i64[3]@0..3] | self=f32[4,5] "
+                         "indices=[i64[3]@0..3,i64[3]@0..4]"),
     INDEXED("aten::_unsafe_masked_index(Tensor self, Tensor mask, Tensor?[] indices, Scalar fill) "
             "-> Tensor",
-            infer_index, element_masked_index),
+            infer_index, element_masked_index,
+            .samples = "self=f32[4,5] mask=bool[3,5] indices=[i64[3,1]@0..3,i64[5]@0..4] fill=0.5"),
 
     COMPOSITE("aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, "
               "bool right=False) -> "
               "Tensor",
-              expand_bucketize),
+              expand_bucketize,
+              .samples =
+                  "self=f32[3,4] boundaries=f32[4]@[-2,-1,0.5,2] | self=f32[5]@[-2,-1,0.5,2,nan] "
+                  "boundaries=f32[4]@[-2,-1,0.5,2] right=true | self=i64[5] "
+                  "boundaries=i64[3]@[-1,0,3] out_int32=true | self=f32[] boundaries=f32[0]"),
     COMPOSITE("aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool "
               "out_int32=False, bool "
               "right=False, str? side=None, Tensor? sorter=None) -> Tensor",
-              expand_searchsorted),
+              expand_searchsorted,
+              .samples = "sorted_sequence=f32[4]@[-2,-1,0.5,2] self=f32[3,2] | "
+                         "sorted_sequence=f32[2,3]@[-1,0,1] self=f32[2,4] | "
+                         "sorted_sequence=f32[4]@[-2,-1,0.5,2] self=f32[5]@[-1,2] side='right' | "
+                         "sorted_sequence=i64[4]@[1,2,2,5] self=i64[6]@0..6 right=true "
+                         "out_int32=true | ! sorted_sequence=f32[2,3]@[-1,0,1] self=f32[3,4]"),
     COMPOSITE("aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool "
               "accumulate=False) -> "
               "Tensor",
-              expand_hacked_twin),
+              expand_hacked_twin,
+              .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[2,5]"),
     COMPOSITE(
         "aten::_unsafe_index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool "
         "accumulate=False) -> Tensor",
-        expand_hacked_twin),
+        expand_hacked_twin, .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[2,5]"),
     {0},
 };

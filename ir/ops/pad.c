@@ -165,15 +165,38 @@ static Scalar *element_pad(LowerCx *cx, const Node *node, int result, const Expr
 #define PAD(text, ...) INDEXED(text, infer_pad, element_pad, __VA_ARGS__)
 
 const OpDesc pad_ops[] = {
-    PAD("aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor"),
-    PAD("aten::pad(Tensor self, SymInt[] pad, str mode=\"constant\", float? value=None) -> Tensor"),
-    PAD("aten::_pad_enum(Tensor self, SymInt[] pad, int mode, float? value=None) -> Tensor"),
-    PAD("aten::_pad_circular(Tensor self, SymInt[] pad) -> Tensor"),
-    PAD("aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor"),
-    PAD("aten::reflection_pad2d(Tensor self, SymInt[4] padding) -> Tensor"),
-    PAD("aten::reflection_pad3d(Tensor self, SymInt[6] padding) -> Tensor"),
-    PAD("aten::replication_pad1d(Tensor self, SymInt[2] padding) -> Tensor"),
-    PAD("aten::replication_pad2d(Tensor self, SymInt[4] padding) -> Tensor"),
-    PAD("aten::replication_pad3d(Tensor self, SymInt[6] padding) -> Tensor"),
+    PAD("aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor",
+        .samples =
+            "self=f32[3,4] pad=[1,2] | self=f32[3,4] pad=[1,0,-1,2] value=1.5 | self=i64[3] "
+            "pad=[2,1] value=7 | self=f32[2,3] pad=[] | self=f32[0,2] pad=[1,1] | self=bool[3] "
+            "pad=[1,1] value=1 | ! self=f32[3] pad=[1,1,1,1] | ! self=f32[3] pad=[-2,-2]"),
+    PAD("aten::pad(Tensor self, SymInt[] pad, str mode=\"constant\", float? value=None) -> Tensor",
+        .samples = "self=f32[3,4] pad=[1,2] | self=f32[2,3,5] pad=[1,2] mode='reflect' | "
+                   "self=f32[2,3,5] pad=[2,1] mode='replicate' | self=f32[2,3,5] pad=[2,1] "
+                   "mode='circular' | self=f32[3] pad=[1,1] value=2.5 | self=f32[1,2,4,4] "
+                   "pad=[1,1,2,0] mode='reflect' | ! self=f32[2,3] pad=[1,1] mode='mirror'"),
+    PAD("aten::_pad_enum(Tensor self, SymInt[] pad, int mode, float? value=None) -> Tensor",
+        .samples = "self=f32[3,4] pad=[1,2] mode=0 | self=f32[2,3,5] pad=[1,2] mode=1 | "
+                   "self=f32[2,3,5] pad=[1,2] mode=2 | self=f32[2,3,5] pad=[1,2] mode=3"),
+    PAD("aten::_pad_circular(Tensor self, SymInt[] pad) -> Tensor",
+        .samples = "self=f32[2,3,5] pad=[2,1] | self=f32[1,2,4,4] pad=[1,1,2,0]"),
+    PAD("aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor",
+        .samples = "self=f32[2,3,5] padding=[1,2] | self=f32[3,4] padding=[2,0] | self=bf16[1,5] "
+                   "padding=[1,1] | self=f32[2,6] padding=[-1,2] | ! self=f32[5] padding=[1,1]"),
+    PAD("aten::reflection_pad2d(Tensor self, SymInt[4] padding) -> Tensor",
+        .samples = "self=f32[1,2,3,5] padding=[1,2,2,0] | self=f32[2,4,4] padding=[1,1,1,1] | ! "
+                   "self=f32[4,4] padding=[1,1,1,1]"),
+    PAD("aten::reflection_pad3d(Tensor self, SymInt[6] padding) -> Tensor",
+        .samples =
+            "self=f32[1,1,3,3,3] padding=[1,1,0,2,1,0] | self=f32[1,2,3,4] padding=[1,0,0,1,1,1]"),
+    PAD("aten::replication_pad1d(Tensor self, SymInt[2] padding) -> Tensor",
+        .samples = "self=f32[2,3,5] padding=[1,2] | self=f32[3,4] padding=[2,0] | self=bf16[1,5] "
+                   "padding=[1,1] | self=f32[2,6] padding=[-1,2] | ! self=f32[5] padding=[1,1]"),
+    PAD("aten::replication_pad2d(Tensor self, SymInt[4] padding) -> Tensor",
+        .samples = "self=f32[1,2,3,5] padding=[1,2,2,0] | self=f32[2,4,4] padding=[1,1,1,1] | ! "
+                   "self=f32[4,4] padding=[1,1,1,1]"),
+    PAD("aten::replication_pad3d(Tensor self, SymInt[6] padding) -> Tensor",
+        .samples =
+            "self=f32[1,1,3,3,3] padding=[1,1,0,2,1,0] | self=f32[1,2,3,4] padding=[1,0,0,1,1,1]"),
     {0},
 };

@@ -226,36 +226,66 @@ static void map_expand(const Node *node, const Expr *const *out, const Expr **in
     }
 
 const OpDesc permute_ops[] = {
-    VIEW("aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)", infer_permute, map_permute),
+    VIEW("aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)", infer_permute, map_permute,
+         .samples =
+             "self=f32[2,3,4] dims=[2,0,1] | self=f32[2,3] dims=[-1,0] | self=f32[] dims=[] | "
+             "self=bf16[0,3] dims=[1,0] | ! self=f32[2,3] dims=[0] | ! self=f32[2,3] dims=[0,0]"),
     VIEW("aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", infer_permute,
-         map_permute),
+         map_permute,
+         .samples = "self=f32[2,3,4] dim0=0 dim1=2 | self=f32[2,3] dim0=-1 dim1=-2 | self=f32[] "
+                    "dim0=0 dim1=0 | ! self=f32[2,3] dim0=0 dim1=2"),
     VIEW("aten::swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)", infer_permute,
-         map_permute),
+         map_permute, .samples = "self=f32[2,3,4] dim0=0 dim1=-1"),
     VIEW("aten::swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)", infer_permute,
-         map_permute),
+         map_permute, .samples = "self=f32[2,3,4] axis0=0 axis1=-1"),
     VIEW("aten::movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)",
-         infer_permute, map_permute),
+         infer_permute, map_permute,
+         .samples =
+             "self=f32[2,3,4] source=0 destination=2 | self=f32[2,3,4] source=-1 destination=0"),
     VIEW("aten::movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)",
-         infer_permute, map_permute),
+         infer_permute, map_permute,
+         .samples = "self=f32[2,3,4] source=[0,1] destination=[2,0] | ! self=f32[2,3,4] "
+                    "source=[0,0] destination=[1,2]"),
     VIEW("aten::moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)",
-         infer_permute, map_permute),
+         infer_permute, map_permute,
+         .samples =
+             "self=f32[2,3,4] source=0 destination=2 | self=f32[2,3,4] source=-1 destination=0"),
     VIEW("aten::moveaxis.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)",
-         infer_permute, map_permute),
-    VIEW("aten::t(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute),
-    VIEW("aten::numpy_T(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute),
-    VIEW("aten::mT(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute),
-    VIEW("aten::mH(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute),
-    VIEW("aten::matrix_H(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute),
-    VIEW("aten::adjoint(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute),
+         infer_permute, map_permute,
+         .samples = "self=f32[2,3,4] source=[0,1] destination=[2,0] | ! self=f32[2,3,4] "
+                    "source=[0,0] destination=[1,2]"),
+    VIEW("aten::t(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute,
+         .samples = "self=f32[2,3] | self=f32[3] | self=f32[] | ! self=f32[2,3,4]"),
+    VIEW("aten::numpy_T(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute,
+         .samples = "self=f32[2,3] | self=f32[3]"),
+    VIEW("aten::mT(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute,
+         .samples = "self=f32[2,3,4] | ! self=f32[3]"),
+    VIEW("aten::mH(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute,
+         .samples = "self=f32[2,3,4] | self=f64[2,3]"),
+    VIEW("aten::matrix_H(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute,
+         .samples = "self=f32[2,3]"),
+    VIEW("aten::adjoint(Tensor(a) self) -> Tensor(a)", infer_permute, map_permute,
+         .samples = "self=f32[2,3,4] | self=f64[2,3]"),
 
-    VIEW("aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)", infer_unsqueeze, map_unsqueeze),
-    VIEW("aten::squeeze(Tensor(a) self) -> Tensor(a)", infer_squeeze, map_squeeze),
-    VIEW("aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)", infer_squeeze, map_squeeze),
-    VIEW("aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)", infer_squeeze, map_squeeze),
+    VIEW("aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)", infer_unsqueeze, map_unsqueeze,
+         .samples = "self=f32[2,3] dim=1 | self=f32[2,3] dim=-1 | self=f32[] dim=0 | self=f32[0] "
+                    "dim=-2 | ! self=f32[2] dim=2"),
+    VIEW("aten::squeeze(Tensor(a) self) -> Tensor(a)", infer_squeeze, map_squeeze,
+         .samples = "self=f32[1,2,1,3] | self=f32[1,1] | self=f32[0,1]"),
+    VIEW("aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)", infer_squeeze, map_squeeze,
+         .samples = "self=f32[1,2,1,3] dim=2 | self=f32[1,2] dim=-1 | self=f32[] dim=0 | ! "
+                    "self=f32[1,2] dim=2"),
+    VIEW("aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)", infer_squeeze, map_squeeze,
+         .samples = "self=f32[1,2,1,3] dim=[0,2] | self=f32[1,2] dim=[-1] | self=f32[1] dim=[] | ! "
+                    "self=f32[1,2] dim=[0,0]"),
     VIEW("aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)",
-         infer_expand, map_expand),
-    VIEW("aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)", infer_expand_as, map_expand),
-    VIEW("aten::broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)", infer_expand,
-         map_expand),
+         infer_expand, map_expand,
+         .samples =
+             "self=f32[3,1] size=[2,3,4] | self=f32[3,1] size=[-1,4] | self=f32[] size=[2] | "
+             "self=f32[1,0] size=[3,0] | ! self=f32[3] size=[4] | ! self=f32[3] size=[-1,3]"),
+    VIEW("aten::expand_as(Tensor(a) self, Tensor other) -> Tensor(a)", infer_expand_as, map_expand,
+         .samples = "self=f32[3,1] other=f32[2,3,4] | ! self=f32[3] other=f32[4]"),
+    VIEW("aten::broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)", infer_expand, map_expand,
+         .samples = "self=f32[3,1] size=[2,3,4]"),
     {0},
 };

@@ -432,71 +432,133 @@ static Error *expand_upsample_aa(Node *node, Value **results)
 
 const OpDesc resize_ops[] = {
     NEAREST("aten::upsample_nearest1d(Tensor self, SymInt[1] output_size, float? scales=None) -> "
-            "Tensor"),
+            "Tensor",
+            .samples = "self=f32[1,2,5] output_size=[8] | self=f32[1,2,5] output_size=[3] | "
+                       "self=bf16[1,1,4] output_size=[6] | self=f32[1,2,5] output_size=[7] "
+                       "scales=1.5 | ! self=f32[2,5] output_size=[3]"),
     NEAREST(
         "aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? "
-        "scales_w=None) -> Tensor"),
+        "scales_w=None) -> Tensor",
+        .samples = "self=f32[1,2,3,4] output_size=[5,7] | self=f32[1,1,4,4] output_size=[2,3] | "
+                   "self=f32[1,2,3,4] output_size=[6,8] scales_h=2.0 scales_w=2.0 | "
+                   "self=u8[1,1,3,3]@0..255 output_size=[5,5] | self=f32[1,2,3,4]{24,1,8,2} "
+                   "output_size=[6,8]"),
     NEAREST(
         "aten::upsample_nearest3d(Tensor self, SymInt[3] output_size, float? scales_d=None, float? "
-        "scales_h=None, float? scales_w=None) -> Tensor"),
+        "scales_h=None, float? scales_w=None) -> Tensor",
+        .samples = "self=f32[1,1,2,3,2] output_size=[3,4,5]"),
     NEAREST("aten::upsample_nearest1d.vec(Tensor input, SymInt[]? output_size, float[]? "
-            "scale_factors) -> Tensor"),
+            "scale_factors) -> Tensor",
+            .samples = "input=f32[1,2,5] output_size=[8] scale_factors=None | input=f32[1,2,5] "
+                       "output_size=None scale_factors=[1.7]"),
     NEAREST("aten::upsample_nearest2d.vec(Tensor input, SymInt[]? output_size, float[]? "
-            "scale_factors) -> Tensor"),
+            "scale_factors) -> Tensor",
+            .samples = "input=f32[1,2,3,4] output_size=[5,7] scale_factors=None | "
+                       "input=f32[1,2,3,4] output_size=None scale_factors=[2.0,1.5]"),
     NEAREST("aten::upsample_nearest3d.vec(Tensor input, SymInt[]? output_size, float[]? "
-            "scale_factors) -> Tensor"),
+            "scale_factors) -> Tensor",
+            .samples = "input=f32[1,1,2,3,2] output_size=None scale_factors=[2.0,1.5,1.0]"),
     NEAREST("aten::_upsample_nearest_exact1d(Tensor self, SymInt[1] output_size, float? "
-            "scales=None) -> Tensor"),
+            "scales=None) -> Tensor",
+            .samples = "self=f32[1,2,5] output_size=[8] | self=f32[1,2,5] output_size=[3] | "
+                       "self=bf16[1,1,4] output_size=[6] | self=f32[1,2,5] output_size=[7] "
+                       "scales=1.5 | ! self=f32[2,5] output_size=[3]"),
     NEAREST("aten::_upsample_nearest_exact2d(Tensor self, SymInt[2] output_size, float? "
             "scales_h=None, float? "
-            "scales_w=None) -> Tensor"),
+            "scales_w=None) -> Tensor",
+            .samples = "self=f32[1,2,3,4] output_size=[5,7] | self=f32[1,1,4,4] output_size=[2,3] "
+                       "| self=f32[1,2,3,4] output_size=[6,8] scales_h=2.0 scales_w=2.0 | "
+                       "self=u8[1,1,3,3]@0..255 output_size=[5,5] | self=f32[1,2,3,4]{24,1,8,2} "
+                       "output_size=[6,8]"),
     NEAREST("aten::_upsample_nearest_exact3d(Tensor self, SymInt[3] output_size, float? "
             "scales_d=None, float? "
-            "scales_h=None, float? scales_w=None) -> Tensor"),
+            "scales_h=None, float? scales_w=None) -> Tensor",
+            .samples = "self=f32[1,1,2,3,2] output_size=[3,4,5]"),
     NEAREST("aten::_upsample_nearest_exact1d.vec(Tensor input, SymInt[]? output_size, float[]? "
             "scale_factors) -> "
-            "Tensor"),
+            "Tensor",
+            .samples = "input=f32[1,2,5] output_size=[8] scale_factors=None | input=f32[1,2,5] "
+                       "output_size=None scale_factors=[1.7]"),
     NEAREST("aten::_upsample_nearest_exact2d.vec(Tensor input, SymInt[]? output_size, float[]? "
             "scale_factors) -> "
-            "Tensor"),
+            "Tensor",
+            .samples = "input=f32[1,2,3,4] output_size=[5,7] scale_factors=None | "
+                       "input=f32[1,2,3,4] output_size=None scale_factors=[2.0,1.5]"),
     NEAREST("aten::_upsample_nearest_exact3d.vec(Tensor input, SymInt[]? output_size, float[]? "
             "scale_factors) -> "
-            "Tensor"),
-    INTERPOLATE("aten::upsample_linear1d(Tensor self, SymInt[1] output_size, bool align_corners, "
-                "float? scales=None) "
-                "-> Tensor"),
+            "Tensor",
+            .samples = "input=f32[1,1,2,3,2] output_size=None scale_factors=[2.0,1.5,1.0]"),
+    INTERPOLATE(
+        "aten::upsample_linear1d(Tensor self, SymInt[1] output_size, bool align_corners, "
+        "float? scales=None) "
+        "-> Tensor",
+        .samples =
+            "self=f32[1,2,5] output_size=[8] align_corners=false | self=f32[1,2,5] output_size=[3] "
+            "align_corners=true | self=bf16[1,1,4] output_size=[6] align_corners=false | "
+            "self=f32[1,2,5] output_size=[7] align_corners=false scales=1.5"),
     INTERPOLATE(
         "aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float? "
-        "scales_h=None, float? scales_w=None) -> Tensor"),
+        "scales_h=None, float? scales_w=None) -> Tensor",
+        .samples = "self=f32[1,2,3,4] output_size=[5,7] align_corners=false | self=f32[1,1,4,4] "
+                   "output_size=[2,3] align_corners=true | self=f64[1,1,3,3] output_size=[6,6] "
+                   "align_corners=false scales_h=2.0 scales_w=2.0 | self=f16[1,1,3,3] "
+                   "output_size=[4,4] align_corners=false"),
     INTERPOLATE(
         "aten::upsample_trilinear3d(Tensor self, SymInt[3] output_size, bool align_corners, float? "
-        "scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor"),
+        "scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
+        .samples = "self=f32[1,1,2,3,2] output_size=[3,4,5] align_corners=false | "
+                   "self=f32[1,1,2,3,2] output_size=[3,4,5] align_corners=true"),
     INTERPOLATE(
         "aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float? "
-        "scales_h=None, float? scales_w=None) -> Tensor"),
+        "scales_h=None, float? scales_w=None) -> Tensor",
+        .samples = "self=f32[1,2,3,4] output_size=[5,7] align_corners=false | self=f32[1,1,4,4] "
+                   "output_size=[2,3] align_corners=true | self=f64[1,1,3,3] output_size=[6,6] "
+                   "align_corners=false scales_h=2.0 scales_w=2.0 | self=f16[1,1,3,3] "
+                   "output_size=[4,4] align_corners=false"),
     INTERPOLATE("aten::upsample_linear1d.vec(Tensor input, SymInt[]? output_size, bool "
                 "align_corners, float[]? "
-                "scale_factors) -> Tensor"),
-    INTERPOLATE("aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool "
-                "align_corners, float[]? "
-                "scale_factors) -> Tensor"),
+                "scale_factors) -> Tensor",
+                .samples =
+                    "input=f32[1,2,5] output_size=[8] align_corners=false scale_factors=None | "
+                    "input=f32[1,2,5] output_size=None align_corners=true scale_factors=[1.7]"),
+    INTERPOLATE(
+        "aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool "
+        "align_corners, float[]? "
+        "scale_factors) -> Tensor",
+        .samples =
+            "input=f32[1,2,3,4] output_size=[5,7] align_corners=false scale_factors=None | "
+            "input=f32[1,2,3,4] output_size=None align_corners=false scale_factors=[2.0,1.5]"),
     INTERPOLATE("aten::upsample_trilinear3d.vec(Tensor input, SymInt[]? output_size, bool "
                 "align_corners, float[]? "
-                "scale_factors) -> Tensor"),
-    INTERPOLATE("aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool "
-                "align_corners, float[]? "
-                "scale_factors) -> Tensor"),
+                "scale_factors) -> Tensor",
+                .samples = "input=f32[1,1,2,3,2] output_size=None align_corners=false "
+                           "scale_factors=[2.0,1.5,1.0]"),
+    INTERPOLATE(
+        "aten::upsample_bicubic2d.vec(Tensor input, SymInt[]? output_size, bool "
+        "align_corners, float[]? "
+        "scale_factors) -> Tensor",
+        .samples =
+            "input=f32[1,2,3,4] output_size=[5,7] align_corners=false scale_factors=None | "
+            "input=f32[1,2,3,4] output_size=None align_corners=false scale_factors=[2.0,1.5]"),
     COMPOSITE("aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool "
               "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
-              expand_upsample_aa),
+              expand_upsample_aa,
+              .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
+                         "self=f32[1,1,3,3] output_size=[5,5] align_corners=false"),
     COMPOSITE("aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool "
               "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
-              expand_upsample_aa),
+              expand_upsample_aa,
+              .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
+                         "self=f32[1,1,3,3] output_size=[5,5] align_corners=false"),
     COMPOSITE("aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
               "align_corners, float[]? scale_factors) -> Tensor",
-              expand_upsample_aa),
+              expand_upsample_aa,
+              .samples =
+                  "input=f32[1,2,6,7] output_size=[3,4] align_corners=false scale_factors=None"),
     COMPOSITE("aten::_upsample_bicubic2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
               "align_corners, float[]? scale_factors) -> Tensor",
-              expand_upsample_aa),
+              expand_upsample_aa,
+              .samples =
+                  "input=f32[1,2,6,7] output_size=[3,4] align_corners=false scale_factors=None"),
     {0},
 };

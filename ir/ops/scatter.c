@@ -154,52 +154,108 @@ static Error *expand_index_put_impl(Node *node, Value **results)
 const OpDesc scatter_ops[] = {
     SCATTER("aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) "
             "-> Tensor",
-            infer_index_put),
+            infer_index_put,
+            .samples =
+                "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[2,5] | self=f32[4,5] "
+                "indices=[None,i64[2]@[0,4]] values=f32[] | self=f32[4,5] "
+                "indices=[i64[6]@0..3,i64[6]@0..4] values=f32[6] accumulate=true | self=i64[4] "
+                "indices=[i64[7]@-4..3] values=i64[7] accumulate=true | self=f32[4] "
+                "indices=[bool[4]] values=f32[] | self=bf16[3,2] indices=[i64[0]] values=bf16[0,2] "
+                "| ! self=f32[4] indices=[i64[2]@0..3] values=f64[2]"),
     SCATTER("aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool "
             "accumulate=False) -> Tensor",
-            infer_index_put),
+            infer_index_put, .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[2,5]"),
     COMPOSITE("aten::_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool "
               "accumulate=False, bool "
               "unsafe=False) -> Tensor",
-              expand_index_put_impl),
-    COMPOSITE("aten::_unsafe_masked_index_put_accumulate(Tensor self, Tensor mask, Tensor?[] "
-              "indices, Tensor values) -> Tensor",
-              expand_masked_put_accumulate),
+              expand_index_put_impl,
+              .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[5]"),
+    COMPOSITE(
+        "aten::_unsafe_masked_index_put_accumulate(Tensor self, Tensor mask, Tensor?[] "
+        "indices, Tensor values) -> Tensor",
+        expand_masked_put_accumulate,
+        .samples =
+            "self=f32[4,5] mask=bool[3,5] indices=[i64[3,1]@0..3,i64[5]@0..4] values=f32[3,5]"),
     COMPOSITE("aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
-              expand_masked_scatter),
+              expand_masked_scatter,
+              .samples = "self=f32[3,4] mask=bool[3,4] source=f32[12] | self=f32[3,4] "
+                         "mask=bool[4]@[1,0] source=f32[2,5] | self=i64[0] mask=bool[0] "
+                         "source=i64[2] | ! self=f32[3] mask=bool[3] source=f64[3]"),
     SCATTER("aten::put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor",
-            infer_put),
+            infer_put,
+            .samples = "self=f32[3,4] index=i64[3]@[0,5,-1] source=f32[3] | self=f32[3,4] "
+                       "index=i64[6]@0..11 source=f32[6] accumulate=true"),
     SCATTER("aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
-            infer_scatter),
+            infer_scatter,
+            .samples = "self=f32[4,3] dim=0 index=i64[2]@[3,1] source=f32[2,3] | self=f32[2,4] "
+                       "dim=-1 index=i64[2]@[0,2] source=f32[2,2] | ! self=f32[4,3] dim=0 "
+                       "index=i64[2]@[3,1] source=f32[3,3]"),
     SCATTER("aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) "
             "-> Tensor",
-            infer_scatter),
+            infer_scatter,
+            .samples = "self=f32[4,3] dim=0 index=i64[5]@0..3 source=f32[5,3] | self=f32[2,4] "
+                       "dim=1 index=i32[2]@[0,2] source=f32[2,2] alpha=2 | self=i64[4] dim=0 "
+                       "index=i64[6]@0..3 source=i64[6] | self=bf16[3] dim=0 index=i64[2]@[0,2] "
+                       "source=bf16[2] | ! self=f32[4] dim=0 index=i64[2]@0..3 source=f64[2]"),
     SCATTER(
         "aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
-        infer_scatter),
+        infer_scatter,
+        .samples = "self=f32[4,3] dim=0 index=i64[2]@[3,1] value=1.5 | self=i64[2,4] dim=-1 "
+                   "index=i64[2]@[0,2] value=7 | self=f32[4] dim=0 index=i64[0] value=1"),
     SCATTER(
         "aten::index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
-        infer_scatter),
+        infer_scatter,
+        .samples = "self=f32[4,3] dim=0 index=i64[2]@[3,1] value=f32[] | ! self=f32[4] dim=0 "
+                   "index=i64[1]@[1] value=f32[2]"),
     SCATTER("aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
-            infer_scatter),
+            infer_scatter,
+            .samples = "self=f32[3,4] dim=1 index=i64[3,2]@[0,2,1,3] src=f32[3,2] | self=f32[4,3] "
+                       "dim=0 index=i64[2,3]@[3,1,0,0,2,2] src=f32[3,4] | self=f32[3] dim=0 "
+                       "index=i64[0] src=f32[2] | ! self=f32[3] dim=0 index=i64[2]@[0,1] "
+                       "src=f64[2] | ! self=f32[3] dim=0 index=i64[2]@[0,7] src=f32[2]"),
     SCATTER("aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
-            infer_scatter),
+            infer_scatter,
+            .samples = "self=f32[3,4] dim=1 index=i64[3,2]@0..3 value=1.5 | self=i64[5] dim=0 "
+                       "index=i64[3]@0..4 value=9"),
     SCATTER("aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) "
             "-> Tensor",
-            infer_scatter),
+            infer_scatter,
+            .samples = "self=f32[3,4] dim=1 index=i64[3,2]@0..3 src=f32[3,2] reduce='add' | "
+                       "self=f32[4] dim=0 index=i64[6]@0..3 src=f32[6] reduce='multiply' | ! "
+                       "self=f32[4] dim=0 index=i64[2]@0..3 src=f32[2] reduce='max'"),
     SCATTER("aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str "
             "reduce) -> Tensor",
-            infer_scatter),
+            infer_scatter,
+            .samples = "self=f32[3,4] dim=1 index=i64[3,2]@0..3 value=2 reduce='add' | self=f32[4] "
+                       "dim=0 index=i64[6]@0..3 value=1.5 reduce='multiply'"),
     SCATTER("aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
-            infer_scatter),
-    COMPOSITE("aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str "
-              "reduce, *, bool "
-              "include_self=True) -> Tensor",
-              expand_scatter_reduce),
+            infer_scatter,
+            .samples = "self=f32[3,4] dim=1 index=i64[3,5]@0..3 src=f32[3,5] | self=i64[4] dim=0 "
+                       "index=i64[6]@0..3 src=i64[6] | self=bf16[4] dim=0 index=i64[3]@0..3 "
+                       "src=bf16[3] | self=f32[] dim=0 index=i64[]@0..0 src=f32[]"),
+    COMPOSITE(
+        "aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str "
+        "reduce, *, bool "
+        "include_self=True) -> Tensor",
+        expand_scatter_reduce,
+        .samples =
+            "self=f32[3,4] dim=1 index=i64[3,5]@0..3 src=f32[3,5] reduce='sum' | self=f32[4] dim=0 "
+            "index=i64[6]@0..3 src=f32[6] reduce='prod' | self=f32[4] dim=0 index=i64[6]@0..2 "
+            "src=f32[6] reduce='mean' | self=f32[4] dim=0 index=i64[6]@0..2 src=f32[6] "
+            "reduce='amax' include_self=false | self=f32[4] dim=0 index=i64[6]@0..2 src=f32[6] "
+            "reduce='amin' | self=f32[4] dim=0 index=i64[6]@0..2 src=f32[6] reduce='mean' "
+            "include_self=false | self=i64[4] dim=0 index=i64[6]@0..3 src=i64[6] reduce='sum' | "
+            "self=i64[4] dim=0 index=i64[6]@0..3 src=i64[6] reduce='mean' | ! self=f32[4] dim=0 "
+            "index=i64[2]@0..3 src=f32[2] reduce='median'"),
     COMPOSITE("aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, "
               "*, bool "
               "include_self=True) -> Tensor",
-              expand_scatter_reduce),
+              expand_scatter_reduce,
+              .samples =
+                  "self=f32[4,3] dim=0 index=i64[5]@0..3 source=f32[5,3] reduce='prod' | "
+                  "self=f32[4] dim=0 index=i64[5]@0..2 source=f32[5] reduce='mean' | self=f32[4] "
+                  "dim=0 index=i64[5]@0..2 source=f32[5] reduce='amax' include_self=false | "
+                  "self=f32[4] dim=0 index=i64[5]@0..2 source=f32[5] reduce='amin'"),
     SCATTER(SCATTER_REDUCE, infer_scatter),
     SCATTER(INDEX_REDUCE, infer_scatter),
     {0},

@@ -266,17 +266,34 @@ const OpDesc slice_ops[] = {
     VIEW("aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, "
          "SymInt step=1) -> "
          "Tensor(a)",
-         infer_slice, map_slice),
+         infer_slice, map_slice,
+         .samples = "self=f32[5,4] start=1 end=3 | self=f32[5,4] dim=1 step=2 | self=f32[5] "
+                    "start=-3 end=-1 | self=f32[5] start=3 end=1 | self=f32[5] start=-9 end=99 "
+                    "step=3 | self=i64[0,2] end=4 | self=f32[3,4]{1,3} dim=-1 start=1 | ! "
+                    "self=f32[5] step=0 | ! self=f32[]"),
     VIEW("aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)",
-         infer_slice, map_slice),
+         infer_slice, map_slice,
+         .samples = "self=f32[5,4] dim=0 start=1 length=2 | self=f32[5,4] dim=-1 start=-2 length=2 "
+                    "| self=f32[5] dim=0 start=2 length=0 | ! self=f32[5] dim=0 start=3 length=3"),
     VIEW("aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)", infer_select,
-         map_select),
+         map_select,
+         .samples = "self=f32[5,4] dim=0 index=2 | self=f32[2,3,4] dim=-1 index=-1 | self=i64[3] "
+                    "dim=0 index=0 | ! self=f32[5] dim=0 index=5 | ! self=f32[] dim=0 index=0"),
     VIEW("aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)",
-         infer_diagonal, map_diagonal),
+         infer_diagonal, map_diagonal,
+         .samples = "self=f32[3,4] | self=f32[3,4] offset=1 | self=f32[4,3] offset=-2 | "
+                    "self=f32[2,3,4] dim1=0 dim2=2 | self=f32[2,3,4] dim1=-1 dim2=-2 | "
+                    "self=f32[3,3] offset=5 | ! self=f32[3,3] dim1=0 dim2=0"),
     VIEW("aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)",
-         infer_unfold, map_unfold),
+         infer_unfold, map_unfold,
+         .samples = "self=f32[7] dimension=0 size=3 step=2 | self=f32[2,6] dimension=1 size=2 "
+                    "step=1 | self=f32[4,3] dimension=-2 size=4 step=1 | self=f32[3] dimension=0 "
+                    "size=0 step=1 | ! self=f32[3] dimension=0 size=4 step=1"),
     VIEW("aten::as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? "
          "storage_offset=None) -> Tensor(a)",
-         infer_as_strided, map_as_strided),
+         infer_as_strided, map_as_strided,
+         .samples = "self=f32[12] size=[3,2] stride=[2,1] | self=f32[12] size=[3,3] stride=[1,2] "
+                    "storage_offset=2 | self=f32[4] size=[2,2] stride=[0,1] | self=f32[3,4] "
+                    "size=[] stride=[] storage_offset=5 | ! self=f32[4] size=[3,2] stride=[2,1]"),
     {0},
 };

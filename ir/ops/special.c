@@ -196,9 +196,17 @@ const OpDesc special_ops[] = {
     SPECIAL("zeta.other_scalar(Tensor self, Scalar other)", "zeta(self, other)"),
     SPECIAL("gammainc(Tensor self, Tensor other)", "igamma(self, other)"),
     SPECIAL("gammaincc(Tensor self, Tensor other)", "igammac(self, other)"),
-    BODY("aten::igamma(Tensor self, Tensor other) -> Tensor", DEFAULT, NULL, "igamma(self, other)"),
+    BODY("aten::igamma(Tensor self, Tensor other) -> Tensor", DEFAULT, NULL, "igamma(self, other)",
+         .samples =
+             "self=f32[3,5]@0.1..6 other=f32[3,5]@0..9 | self=f32[12]@[0.5,0,1,inf,-1,nan,30] "
+             "other=f32[12]@[0,1,2,inf,20] | self=f64[6]@0.1..30 other=f64[6]@0..30 | "
+             "self=bf16[3]@0.1..6 other=bf16[3]@0..9"),
     BODY("aten::igammac(Tensor self, Tensor other) -> Tensor", DEFAULT, NULL,
-         "igammac(self, other)"),
+         "igammac(self, other)",
+         .samples =
+             "self=f32[3,5]@0.1..6 other=f32[3,5]@0..9 | self=f32[12]@[0.5,0,1,inf,-1,nan,30] "
+             "other=f32[12]@[0,1,2,inf,20] | self=f64[6]@0.1..30 other=f64[6]@0..30 | "
+             "self=bf16[3]@0.1..6 other=bf16[3]@0..9"),
 
     POLYNOMIAL("chebyshev_polynomial_t", "chebyshev_t(x, n)"),
     POLYNOMIAL("chebyshev_polynomial_u", "chebyshev_u(x, n)"),
@@ -214,19 +222,29 @@ const OpDesc special_ops[] = {
     POLYNOMIAL("legendre_polynomial_p", "legendre_p(x, n)"),
 
     BODY_FN("aten::polygamma(int n, Tensor self) -> Tensor", INT_TO_FLOAT, infer_polygamma,
-            body_polygamma),
+            body_polygamma,
+            .samples = "n=1 self=f32[6]@0.1..5 | n=0 self=f32[6]@0.1..5 | n=3 self=f64[5]@0.5..5 | "
+                       "n=1 self=i64[4]@1..6 | ! n=-1 self=f32[2]"),
     BODY_FN("aten::special_polygamma(int n, Tensor self) -> Tensor", INT_TO_FLOAT, infer_polygamma,
-            body_polygamma),
+            body_polygamma, .samples = "n=2 self=f32[6]@0.1..5"),
 
     {.schema = "aten::frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)",
      .kind = OP_COMPOSITE,
-     .expand_fn = expand_frexp},
+     .expand_fn = expand_frexp,
+     .samples = "self=f32[3,5] | self=f32[6]@[0,-0,1,-8,0.75,1e-40] | self=f64[4] | self=f16[5] | "
+                "! self=i64[2]"},
     BODY_FN(FREXP_MANTISSA, FIRST, NULL, body_frexp_mantissa),
     BODY_FN(FREXP_EXPONENT, NONE, infer_frexp_exponent, body_frexp_exponent),
 
     BODY("aten::gcd(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_divisor,
-         "gcd(self, other)"),
+         "gcd(self, other)",
+         .samples =
+             "self=i64[3,5] other=i64[5] | self=i32[6]@-30..30 other=i32[6]@-30..30 | self=u8[5] "
+             "other=u8[5] | self=i64[0] other=i64[] | ! self=f32[2] other=f32[2]"),
     BODY("aten::lcm(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_divisor,
-         "select(eq(gcd(self, other), 0), 0, abs(mul(truncdiv(self, gcd(self, other)), other)))"),
+         "select(eq(gcd(self, other), 0), 0, abs(mul(truncdiv(self, gcd(self, other)), other)))",
+         .samples =
+             "self=i64[3,5] other=i64[5] | self=i32[6]@-30..30 other=i32[6]@-30..30 | self=u8[5] "
+             "other=u8[5] | self=i64[0] other=i64[] | ! self=f32[2] other=f32[2]"),
     {0},
 };

@@ -55,8 +55,12 @@ static Error *infer_item(Node *node)
     }
 
 const OpDesc unbacked_ops[] = {
-    TEMPLATE("aten::nonzero(Tensor self) -> Tensor", TEMPLATE_NONZERO, infer_nonzero),
-    TEMPLATE("aten::item(Tensor self) -> Scalar", TEMPLATE_ITEM, infer_item),
-    TEMPLATE("aten::_local_scalar_dense(Tensor self) -> Scalar", TEMPLATE_ITEM, infer_item),
+    TEMPLATE("aten::nonzero(Tensor self) -> Tensor", TEMPLATE_NONZERO, infer_nonzero,
+             .samples = "self=i64[3,4]@0..1 | self=f32[5]@[0,1] | self=bool[0] | self=f32[] | "
+                        "self=bool[4]@[0]"),
+    TEMPLATE("aten::item(Tensor self) -> Scalar", TEMPLATE_ITEM, infer_item,
+             .samples = "self=f32[] | self=i64[1] | self=bool[1] | self=bf16[] | ! self=f32[2]"),
+    TEMPLATE("aten::_local_scalar_dense(Tensor self) -> Scalar", TEMPLATE_ITEM, infer_item,
+             .samples = "self=f32[] | self=i64[1]"),
     {0},
 };

@@ -172,17 +172,26 @@ static Scalar *element_strided_scatter(LowerCx *cx, const Node *node, int result
 
 const OpDesc view_scatter_ops[] = {
     INDEXED("aten::select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor",
-            infer_scatter_view, element_select_scatter),
+            infer_scatter_view, element_select_scatter,
+            .samples = "self=f32[3,4] src=f32[4] dim=0 index=1 | self=f32[3,4] src=f32[3] dim=-1 "
+                       "index=-1 | ! self=f32[3,4] src=f32[3] dim=0 index=0"),
     INDEXED("aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? "
             "end=None, SymInt "
             "step=1) -> Tensor",
-            infer_scatter_view, element_slice_scatter),
+            infer_scatter_view, element_slice_scatter,
+            .samples =
+                "self=f32[5,4] src=f32[2,4] start=1 end=3 | self=f32[5,4] src=f32[5,2] dim=1 "
+                "step=2 | self=f32[5] src=f32[0] start=2 end=2 | ! self=f32[5] src=f32[3] end=2"),
     INDEXED("aten::diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) "
             "-> Tensor",
-            infer_scatter_view, element_diagonal_scatter),
+            infer_scatter_view, element_diagonal_scatter,
+            .samples = "self=f32[3,4] src=f32[3] | self=f32[3,4] src=f32[3] offset=1 | "
+                       "self=f32[2,3,4] src=f32[3,2] dim1=0 dim2=2 | ! self=f32[3,4] src=f32[4]"),
     INDEXED(
         "aten::as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? "
         "storage_offset=None) -> Tensor",
-        infer_strided_scatter, element_strided_scatter),
+        infer_strided_scatter, element_strided_scatter,
+        .samples = "self=f32[12] src=f32[3,2] size=[3,2] stride=[4,1] storage_offset=1 | "
+                   "self=f32[3,4] src=f32[3] size=[3] stride=[5]"),
     {0},
 };

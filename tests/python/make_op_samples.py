@@ -144,6 +144,8 @@ def result_line(result, wide, types_only):
         if result.numel() >= RANDOM and result.dtype.is_floating_point:
             line += f" mean {result.double().mean().item():.6g} std {result.double().std().item():.6g}"
         return line
+    if result._is_zerotensor():
+        result = torch.zeros(result.shape, dtype=result.dtype)
     values = result.resolve_conj().resolve_neg().reshape(-1)
     if values.dtype in (torch.float8_e4m3fn, torch.float8_e5m2):
         values = values.float()
