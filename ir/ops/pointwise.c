@@ -1088,8 +1088,7 @@ const OpDesc pointwise_ops[] = {
     BODY_INFER(
         "aten::leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor", FIRST,
         infer_floating, "select(gt(self, 0), self, mul(self, negative_slope))",
-        .samples =
-            UNARY_SAMPLES
+        .samples = UNARY_SAMPLES
         " | self=f32[5] negative_slope=0.2 | self=f32[5] negative_slope=-0.5 | ! self=i64[2]"),
     BODY_INFER("aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor", FIRST, infer_floating,
                "select(gt(self, 0), self, mul(weight, self))",
