@@ -63,7 +63,7 @@ void fake_breach(const char *format, ...)
 
 bool fake_take(void)
 {
-    return fake.n_takes++ != fake.fail_at;
+    return __atomic_fetch_add(&fake.n_takes, 1, __ATOMIC_RELAXED) != fake.fail_at;
 }
 
 bool fake_has_context(const char *call)
