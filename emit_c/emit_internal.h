@@ -27,6 +27,7 @@ typedef struct Emit {
     bool                many_files; /* kernels are seen from other files */
     EmitDevice          device;     /* what the plan runs on; a fold plan: EMIT_CPU */
     bool is_device; /* the text is CUDA: `f` is the device failure, `kernel` the kernel's number */
+    VEC(const char *) device_texts; /* is_device: c_op_runtime() of what the nests have printed */
     const Expr *scratch;            /* EMIT_CUDA: bytes that kernels asked for, or NULL */
     int         n_functions;        /* EMIT_CUDA: rows of the table `functions` */
     int         n_images;           /* EMIT_CUDA: rows of the table `images` */

@@ -439,7 +439,9 @@ static const char *value_text(Nest *nest, const NestItem *item)
     for (int i = 0; i < s->n_in; i++)
         in[i] = nest_text(nest, find_item(nest, s->in[i]));
     const char *text = c_op(nest->e->arena, s, in);
-    if (text && c_op_runtime(s->op))
+    if (text && c_op_runtime(s->op) && nest->e->is_device)
+        VEC_PUSH(nest->e->arena, nest->e->device_texts, c_op_runtime(s->op));
+    else if (text && c_op_runtime(s->op))
         need_text(nest->e, c_op_runtime(s->op));
     if (!text && !nest->error)
         nest->error =

@@ -267,6 +267,9 @@ Error *cuda_function(CudaEmit *c, const CudaFunction *spec, CudaHandle *out)
 {
     Arena      *arena = c->e.arena;
     const char *kernel = emit_kernel_name(&c->e, c->kernel);
+    for (int i = 0; i < c->e.device_texts.n; i++)
+        cuda_need(c, c->e.device_texts.items[i]);
+    c->e.device_texts.n = 0;
     const char *name = arena_printf(arena, "%s%s", kernel, spec->suffix ? spec->suffix : "");
     const char *all = arena_printf(arena, "%s\n%s", spec->support ? spec->support : "", spec->body);
     Names       order = {.c = c, .kernel = kernel}, names = {.c = c, .kernel = kernel};

@@ -24,7 +24,8 @@ EMIT_RUNTIME_TEXT(cuda_text_scan, RUNTIME "scan.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_sort, RUNTIME "sort.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_select, RUNTIME "select.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_rnn, RUNTIME "rnn.cu.inc");
-extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
+extern const char emit_text_model_abi[], emit_text_element[];                /* emit_c.c */
+extern const char runtime_special[], runtime_orthogonal[], runtime_random[]; /* templates.c */
 
 /* At the top of every file. */
 static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_text_element,
@@ -44,6 +45,10 @@ static const CudaText texts[] = {
     {"sort", "mma", cuda_text_sort},
     {"select", NULL, cuda_text_select},
     {"rnn", "mma", cuda_text_rnn},
+    /* Scalar functions that few models use: the same text as on the CPU. */
+    {"special", NULL, runtime_special},
+    {"orthogonal", NULL, runtime_orthogonal},
+    {"random", NULL, runtime_random},
     {NULL, NULL, NULL}, /* the end */
 };
 
