@@ -156,11 +156,13 @@ typedef struct GraphInput {
     Value      *value; /* USER: tensor or SCALAR value; LITERAL: NULL */
     Arg         literal;
     Value      *mutated_to; /* final content when the model writes this input, else NULL */
+    bool        is_complex; /* value is real with a last dim of 2 (passes/complexify.c) */
 } GraphInput;
 
 typedef struct GraphOutput {
-    const char *name; /* as in the signature; NULL in graphs read from text that do not say */
-    Arg         arg;  /* VALUE, INT, FLOAT, BOOL, STRING or NONE */
+    const char *name;       /* as in the signature; NULL in graphs read from text that do not say */
+    Arg         arg;        /* VALUE, INT, FLOAT, BOOL, STRING or NONE */
+    bool        is_complex; /* as for inputs */
 } GraphOutput;
 
 /* A buffer that the model writes: at the end of a run `constant` holds `value`. */

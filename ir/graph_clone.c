@@ -103,7 +103,8 @@ static void clone_ends(Clone *clone, const Graph *graph, Graph *into)
     into->outputs = ARENA_ARRAY(arena, GraphOutput, graph->n_outputs);
     for (int i = 0; i < graph->n_outputs; i++)
         into->outputs[i] =
-            (GraphOutput){graph->outputs[i].name, clone_arg(clone, &graph->outputs[i].arg, into)};
+            (GraphOutput){graph->outputs[i].name, clone_arg(clone, &graph->outputs[i].arg, into),
+                          graph->outputs[i].is_complex};
     for (int i = 0; i < graph->n_inputs; i++)
         into->inputs[i].mutated_to = mapped(clone, graph->inputs[i].mutated_to);
     for (int i = 0; i < graph->mutations.n; i++) {

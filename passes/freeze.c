@@ -249,7 +249,7 @@ static void add_fold_outputs(Freeze *f, Graph *fold)
         char  *fqn = arena_printf(arena, "folded.%d", i);
         Value *value = graph_add_constant(f->graph, CONSTANT_TENSOR, fqn, root->type, -1);
         VEC_PUSH(arena, f->graph->folded, value->constant);
-        fold->outputs[i] = (GraphOutput){fqn, arg_value(f->map[root->id])};
+        fold->outputs[i] = (GraphOutput){.name = fqn, .arg = arg_value(f->map[root->id])};
         graph_replace_uses(f->graph, root, value);
     }
 }

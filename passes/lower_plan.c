@@ -32,6 +32,20 @@ static bool has_place(const Arg *arg)
     return arg->kind != ARG_NONE && arg->kind != ARG_STRING;
 }
 
+/* What the caller sees of a real tensor whose last dim of 2 is a complex number. */
+static TensorType complex_type(Lower *lo, const TensorType *t)
+{
+    ExprPool    *p = lo->ir->exprs;
+    TensorType   out = *t;
+    const Expr **strides = ARENA_ARRAY(lo->ir->arena, const Expr *, t->rank);
+    out.dtype = t->dtype == DT_F64 ? DT_C128 : DT_C64;
+    out.rank = t->rank - 1;
+    for (int d = 0; d < out.rank; d++)
+        strides[d] = expr_floordiv(p, t->strides[d], expr_int(p, 2));
+    out.strides = strides;
+    return out;
+}
+
 static void add_plan_input(Lower *lo, GraphInput *in)
 {
     PlanTensor t = {.name = in->name, .same_as = -1};
@@ -51,6 +65,8 @@ static void add_plan_input(Lower *lo, GraphInput *in)
         t.buffer->value = in->value;
         t.is_mutated = in->mutated_to != NULL;
         lowered(lo, in->value)->buffer = t.buffer;
+        if (in->is_complex)
+            t.type = complex_type(lo, &t.type);
     }
     VEC_PUSH(lo->ir->arena, lo->plan->inputs, t);
 }
@@ -93,6 +109,8 @@ static Error *add_plan_output(Lower *lo, Graph *graph, int i)
         if (v->def && v->def->op && v->def->op->kind != OP_VIEW &&
             v->def->op->kind != OP_HIGHER_ORDER && !l->output)
             l->output = t.buffer;
+        if (o->is_complex)
+            t.type = complex_type(lo, &t.type);
     } else if (o->arg.kind == ARG_VALUE && o->arg.value->kind == VALUE_SCALAR) {
         t.expr = o->arg.value->symbol->self;
     } else {

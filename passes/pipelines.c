@@ -5,8 +5,8 @@
  * `decompose_late` none at all. */
 #include "passes/pass.h"
 
-extern const Pass pass_unroll_loops, pass_inline_regions, pass_functionalize, pass_decompose,
-    pass_canonicalize, pass_fold_noop, pass_common_subexpression, pass_dead_code,
+extern const Pass pass_unroll_loops, pass_inline_regions, pass_functionalize, pass_complexify,
+    pass_decompose, pass_canonicalize, pass_fold_noop, pass_common_subexpression, pass_dead_code,
     pass_match_attention, pass_decompose_late, pass_index_masks, pass_transposed_convolution,
     pass_fold_batch_norm, pass_merge_linear, pass_freeze, pass_check_calls;
 
@@ -23,17 +23,32 @@ static const Pass pass_post_grad = {
     .run = nothing,
 };
 
+/* clang-format off: one a line */
 const Pass *const pipeline[] = {
-    &pass_unroll_loops,    &pass_inline_regions,
-    &pass_functionalize,   &pass_index_masks,
-    &pass_fold_noop,       &pass_check_calls,
-    &pass_decompose,       &pass_fold_noop,
-    &pass_canonicalize,    &pass_common_subexpression,
-    &pass_dead_code,       &pass_match_attention,
-    &pass_decompose_late,  &pass_transposed_convolution,
-    &pass_fold_noop,       &pass_canonicalize,
-    &pass_fold_batch_norm, &pass_common_subexpression,
-    &pass_dead_code,       &pass_merge_linear,
-    &pass_freeze,          &pass_dead_code,
-    &pass_post_grad,       NULL,
+    &pass_unroll_loops,
+    &pass_inline_regions,
+    &pass_functionalize,
+    &pass_complexify,
+    &pass_index_masks,
+    &pass_fold_noop,
+    &pass_check_calls,
+    &pass_decompose,
+    &pass_fold_noop,
+    &pass_canonicalize,
+    &pass_common_subexpression,
+    &pass_dead_code,
+    &pass_match_attention,
+    &pass_decompose_late,
+    &pass_transposed_convolution,
+    &pass_fold_noop,
+    &pass_canonicalize,
+    &pass_fold_batch_norm,
+    &pass_common_subexpression,
+    &pass_dead_code,
+    &pass_merge_linear,
+    &pass_freeze,
+    &pass_dead_code,
+    &pass_post_grad,
+    NULL,
 };
+/* clang-format on */

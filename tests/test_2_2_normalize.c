@@ -62,6 +62,12 @@ static void test_check_calls(void **state)
     run_file("check_calls");
 }
 
+static void test_complexify(void **state)
+{
+    (void)state;
+    run_file("complexify");
+}
+
 static void test_decompose(void **state)
 {
     (void)state;
@@ -199,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_functionalize),
         cmocka_unit_test(test_functionalize_views),
         cmocka_unit_test(test_check_calls),
+        cmocka_unit_test(test_complexify),
         cmocka_unit_test(test_decompose),
         cmocka_unit_test(test_fold_batch_norm),
         cmocka_unit_test(test_merge_linear),

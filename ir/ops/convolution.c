@@ -41,8 +41,6 @@ static Error *infer_convolution(Node *node)
     bool              transposed = node_bool(node, "transposed");
     if (spatial < 1 || spatial > 3 || x->rank != w->rank)
         return node_error(node, E_VALUE, "input of rank %d, weight of rank %d", x->rank, w->rank);
-    if (dtype_info(x->dtype)->is_complex)
-        return node_error(node, E_UNSUPPORTED, "complex convolutions are not supported");
     TRY(shape_ints(node, "stride", stride, spatial));
     TRY(shape_ints(node, "padding", padding, spatial));
     TRY(shape_ints(node, "dilation", dilation, spatial));

@@ -25,8 +25,6 @@ static Error *check_dtypes(const Node *node, const TensorType *a, const TensorTy
     if (a->dtype != b->dtype)
         return node_error(node, E_VALUE, "operands of dtype %s and %s", dtype_name(a->dtype),
                           dtype_name(b->dtype));
-    if (dtype_info(a->dtype)->is_complex)
-        return node_error(node, E_UNSUPPORTED, "complex products are not supported");
     return NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "ir/ops/ops_internal.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static const OpDesc *const families[] = {
     pointwise_ops, special_ops,  reduction_ops,   view_ops,        permute_ops,      slice_ops,
@@ -157,9 +158,48 @@ static Error *infer_by_row(Node *node)
                       node->schema->name);
 }
 
+static DType part_of(DType dtype)
+{
+    return dtype == DT_C128 ? DT_F64 : DT_F32;
+}
+
+static bool is_named(const Node *node, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (!strcmp(node->schema->base, names[i]))
+            return true;
+    return false;
+}
+
+/* Rows speak of real numbers.  Sizes of these operators on complex ones are those on the parts; the
+ * results are real, or complex as the argument. */
+static Error *infer_of_complex(Node *node, bool *done)
+{
+    static const char *const gives_real[] = {
+        "abs",         "absolute",           "angle", "norm", "linalg_vector_norm",
+        "linalg_norm", "linalg_matrix_norm", NULL};
+    static const char *const gives_complex[] = {"mean", NULL};
+    Value *x = node->n_args && is_tensor(&node->args[0]) ? node->args[0].value : NULL;
+    bool   is_real = is_named(node, gives_real);
+    *done =
+        x && dtype_info(x->type.dtype)->is_complex && (is_real || is_named(node, gives_complex));
+    if (!*done)
+        return NULL;
+    DType dtype = x->type.dtype;
+    x->type.dtype = part_of(dtype);
+    Error *error = infer_by_row(node);
+    x->type.dtype = dtype;
+    if (!error && !is_real)
+        node->results[0]->type.dtype = dtype;
+    return error;
+}
+
 Error *infer_node(Node *node)
 {
-    TRY(infer_by_row(node));
+    bool done;
+    TRY(infer_of_complex(node, &done));
+    if (!done)
+        TRY(infer_by_row(node));
     /* A row may have copied the type of an input or constant; results start at the front of their
      * memory. */
     for (int i = 0; i < node->n_results; i++)
