@@ -62,6 +62,11 @@ const char *loops_decode(LoopText *t, const char *flat, const Symbol *const *var
     return out.data;
 }
 
+bool loops_in_columns(const LoopText *t)
+{
+    return t->plan->shape == CUDA_COLUMNS && t->plan->vector > 1;
+}
+
 int loops_row_of(const LoopText *t, const Buffer *b)
 {
     for (int i = 0; i < t->n_rows; i++)
@@ -76,12 +81,12 @@ int loops_row_of(const LoopText *t, const Buffer *b)
 static const Expr *last_size(LoopText *t)
 {
     const Expr *size = t->k->outer_sizes[t->k->n_outer - 1];
-    if (t->plan->shape != CUDA_FLAT || t->plan->vector == 1)
+    if (t->plan->shape == CUDA_ROWS || t->plan->vector == 1)
         return size;
     return expr_ceildiv(t->e->exprs, size, expr_int(t->e->exprs, t->plan->vector));
 }
 
-static const Expr *n_points(LoopText *t)
+const Expr *loops_points(LoopText *t)
 {
     if (!t->k->n_outer)
         return expr_int(t->e->exprs, 1);
@@ -97,14 +102,14 @@ static int points_per_block(const LoopText *t)
 /* May the points need more blocks than a grid has? */
 static bool is_folded(LoopText *t)
 {
-    return expr_range(n_points(t)).max / points_per_block(t) >= MAX_GRID;
+    return expr_range(loops_points(t)).max / points_per_block(t) >= MAX_GRID;
 }
 
 /* "for (…)" or "if (…)" around a point, its variable `point` declared. */
 static const char *point_loop(LoopText *t)
 {
     Arena      *arena = t->e->arena;
-    const char *type = loops_int(t), *n = loops_expr(t, n_points(t));
+    const char *type = loops_int(t), *n = loops_expr(t, loops_points(t));
     if (is_folded(t))
         return arena_printf(arena, "for (; point < %s; point += (%s)gridDim.x * %d)", n, type,
                             points_per_block(t));
@@ -128,7 +133,7 @@ static void declare_point(LoopText *t)
 static const char *outer_decode(LoopText *t)
 {
     int            n = t->k->n_outer;
-    bool           is_vector = t->plan->shape == CUDA_FLAT && t->plan->vector > 1;
+    bool           is_vector = t->plan->shape != CUDA_ROWS && t->plan->vector > 1;
     const Symbol **vars = ARENA_ARRAY(t->e->arena, const Symbol *, n + 1);
     const Expr   **sizes = ARENA_ARRAY(t->e->arena, const Expr *, n + 1);
     if (!n)
@@ -149,7 +154,8 @@ static void start_vector(LoopText *t)
     int          n = t->k->n_outer;
     VectorPlan  *v = &t->vector;
     *v = (VectorPlan){.e = t->e, .width = t->plan->vector};
-    v->var = inner ? inner->inner[inner->n_inner - 1] : n ? t->k->outer[n - 1] : NULL;
+    bool along_inner = inner && t->plan->shape == CUDA_ROWS;
+    v->var = along_inner ? inner->inner[inner->n_inner - 1] : n ? t->k->outer[n - 1] : NULL;
     v->base = v->var;
     if (v->width == 1)
         return;
@@ -224,40 +230,119 @@ static Error *print_rows(LoopText *t)
     loops_line(t, 1, arena_printf(t->e->arena, "%s {", point_loop(t)));
     if (t->k->n_outer)
         loops_line(t, 2, outer_decode(t));
-    TRY(loops_print_row(t, 2));
+    TRY(t->from                 ? loops_print_part(t, 2)
+        : t->plan == &t->second ? loops_print_sum(t, 2)
+                                : loops_print_row(t, 2));
     loops_line(t, 1, "}");
     return NULL;
 }
 
+/* All threads of a block reach its barriers: those without a point have no inner points. */
+static Error *print_columns(LoopText *t)
+{
+    Arena      *arena = t->e->arena;
+    const char *type = loops_int(t), *n = loops_expr(t, loops_points(t));
+    loops_line(
+        t, 1,
+        is_folded(t)
+            ? arena_printf(arena,
+                           "for (%s block = blockIdx.x; block * 32 < %s; block += gridDim.x) {",
+                           type, n)
+            : arena_printf(arena, "{\n        const %s block = blockIdx.x;", type));
+    loops_line(t, 2,
+               arena_printf(arena, "const bool active = block * 32 + (%s)(threadIdx.x & 31) < %s;",
+                            type, n));
+    loops_line(t, 2,
+               arena_printf(arena,
+                            "const %s point = active ? block * 32 + (%s)(threadIdx.x & 31) : 0;",
+                            type, type));
+    loops_line(t, 2,
+               arena_printf(arena, "const %s lane = active ? (%s)(threadIdx.x / 32) : (%s)1 << %d;",
+                            type, type, type, t->plan->is_int32 ? 30 : 60));
+    loops_line(t, 2, outer_decode(t));
+    TRY(t->from ? loops_print_part(t, 2) : loops_print_row(t, 2));
+    loops_line(t, 1, "}");
+    return NULL;
+}
+
+/* Inner points [from, to) of a part. */
+static void start_part(LoopText *t)
+{
+    ExprPool    *p = t->e->exprs;
+    const Stage *stage = t->k->stages[0];
+    const Expr  *n = expr_product(p, stage->inner_sizes, stage->n_inner);
+    int64_t      step = t->plan->shape == CUDA_ROWS ? t->plan->vector : 1;
+    const Expr  *each =
+        expr_mul(p, expr_ceildiv(p, n, expr_int(p, step * t->plan->split)), expr_int(p, step));
+    const char *type = loops_int(t), *per = loops_expr(t, each), *end = loops_expr(t, n);
+    text_printf(t->e->out, "    const %s from = (%s)blockIdx.y * %s;\n", type, type, per);
+    text_printf(t->e->out, "    const %s to = from + %s < %s ? from + %s : %s;\n", type, per, end,
+                per, end);
+    t->from = "from";
+    t->to = "to";
+}
+
 /* ---- the kernel ------------------------------------------------------------------------------ */
 
-static void print_launch(LoopText *t, const CudaHandle *handle)
+static void print_launch(LoopText *t, const CudaHandle *handle, int split)
 {
     Arena      *arena = t->e->arena;
     int         per_block = points_per_block(t);
-    const char *n = emit_expr(t->e, n_points(t));
+    const char *n = emit_expr(t->e, loops_points(t));
     const char *blocks = arena_printf(arena, "(%s + %d) / %d", n, per_block - 1, per_block);
     if (is_folded(t))
         blocks = arena_printf(arena, "aotc_min_i64(%s, INT64_C(2147483647))", blocks);
     CudaLaunch launch = {.grid = {blocks}, .block = {arena_printf(arena, "%d", t->plan->threads)}};
+    if (split)
+        launch.grid[1] = arena_printf(arena, "%d", split);
     cuda_launch(t->c, handle, &launch, 1);
+}
+
+static Error *print_body(LoopText *t)
+{
+    start_vector(t);
+    if (t->plan->split)
+        start_part(t);
+    switch (t->plan->shape) {
+    case CUDA_FLAT:
+        return print_flat(t);
+    case CUDA_ROWS:
+        return print_rows(t);
+    default:
+        return print_columns(t);
+    }
+}
+
+/* One function of the kernel and its launch. */
+static Error *print_function(LoopText *t, const char *suffix)
+{
+    CudaEmit  *c = t->c;
+    Text       body = text_new(c->e.arena), *out = c->e.out;
+    CudaHandle handle = {0};
+    c->e.out = &body;
+    Error *error = print_body(t);
+    c->e.out = out;
+    TRY(error);
+    CudaFunction spec = {.suffix = suffix,
+                         .body = body.data,
+                         .threads = t->plan->threads,
+                         .no_restrict = emit_has_aliases(t->k)};
+    TRY(cuda_function(c, &spec, &handle));
+    print_launch(t, &handle, t->plan->split);
+    return NULL;
 }
 
 Error *cuda_emit_loops(CudaEmit *c, const Kernel *k)
 {
-    LoopText   t = {.c = c, .e = &c->e, .k = k, .plan = &k->cuda};
-    Text       body = text_new(c->e.arena), *out = c->e.out;
-    CudaHandle handle = {0};
-    c->e.out = &body;
-    start_vector(&t);
-    Error *error = k->cuda.shape == CUDA_FLAT ? print_flat(&t) : print_rows(&t);
-    c->e.out = out;
-    TRY(error);
-    CudaFunction spec = {.suffix = "",
-                         .body = body.data,
-                         .threads = k->cuda.threads,
-                         .no_restrict = emit_has_aliases(k)};
-    TRY(cuda_function(c, &spec, &handle));
-    print_launch(&t, &handle);
-    return NULL;
+    LoopText t = {.c = c, .e = &c->e, .k = k, .plan = &k->cuda};
+    if (!k->cuda.split)
+        return print_function(&t, "");
+    cuda_need_scratch(c, loops_scratch(&t));
+    TRY(print_function(&t, "_part"));
+    t.second = (CudaSchedule){CUDA_ROWS, .threads = 128, .row_threads = 32, .vector = 1};
+    t.second.is_int32 = k->cuda.is_int32;
+    t.plan = &t.second;
+    t.from = t.to = NULL;
+    t.stores.n = t.kept.n = 0;
+    return print_function(&t, "");
 }

@@ -31,7 +31,14 @@ typedef struct LoopText {
     const Buffer *rows[64];   /* LOCAL rows in registers: row_<i>[chunk][v] */
     const Scalar *caches[64]; /* loads in registers: cache_<i>[chunk][v] */
     int           n_rows, n_caches;
+    CudaSchedule  second;    /* of the function that adds up what blocks share */
+    const char   *from, *to; /* of the inner points, where the first one does a part */
 } LoopText;
+
+/* Do values of a point stand in arrays over the vector? */
+bool        loops_in_columns(const LoopText *t);
+/* Number of points, vectors counting as one. */
+const Expr *loops_points(LoopText *t);
 
 /* Position in rows, -1: none. */
 int loops_row_of(const LoopText *t, const Buffer *b);
@@ -49,7 +56,11 @@ const char *loops_decode(LoopText *t, const char *flat, const Symbol *const *var
 
 /* ---- loops_rows.c ---------------------------------------------------------------------------- */
 /* All stages of one point: outer variables and `lane` are in scope. */
-Error *loops_print_row(LoopText *t, int indent);
+Error      *loops_print_row(LoopText *t, int indent);
+/* The first stage of a part, its accumulators to scratch memory; and the function behind it. */
+Error      *loops_print_part(LoopText *t, int indent);
+Error      *loops_print_sum(LoopText *t, int indent);
+const Expr *loops_scratch(LoopText *t);
 
 /* ---- loops_store.c --------------------------------------------------------------------------- */
 /* Values, masks and indices of a stage announced; then their stores and steps printed in order. */
@@ -61,6 +72,10 @@ const char *loops_position(LoopText *t, const Stage *stage); /* of the inner poi
 void        loops_declare(LoopText *t, const Loop *loop, int indent);
 void        loops_combine(LoopText *t, const LoopStore *store, int indent);
 const char *loops_result(LoopText *t, const LoopStore *store);
+const char *loops_acc_type(LoopText *t, const Loop *loop);
+int         loops_acc_bytes(const Loop *loop);
+/* A function of accumulators a and b. */
+const char *loops_step_function(LoopText *t, const Loop *loop);
 const char *loops_name(LoopText *t, const char *stem, const Loop *loop);
 bool        loops_is_placed(const Loop *loop);
 

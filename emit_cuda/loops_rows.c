@@ -43,7 +43,8 @@ static bool is_one_value(const Stage *stage, const Loop *loop)
 
 static const char *kept_name(LoopText *t, const Loop *loop)
 {
-    return loops_name(t, "kept_", loop);
+    return arena_printf(t->e->arena, loops_in_columns(t) ? "%s[v]" : "%s",
+                        loops_name(t, "kept_", loop));
 }
 
 static void declare_kept(LoopText *t, int stage, int indent)
@@ -53,8 +54,11 @@ static void declare_kept(LoopText *t, int stage, int indent)
         const Loop *loop = s->loops[l];
         if (!is_one_value(s, loop) || !is_read_later(t, stage, loop->out))
             continue;
-        text_indent(t->e->out, indent);
-        text_printf(t->e->out, "%s %s;\n", c_register_type(loop->out->dtype), kept_name(t, loop));
+        const char *of =
+            loops_in_columns(t) ? arena_printf(t->e->arena, "[%d]", t->plan->vector) : "";
+        loops_line(t, indent,
+                   arena_printf(t->e->arena, "%s %s%s;", c_register_type(loop->out->dtype),
+                                loops_name(t, "kept_", loop), of));
     }
 }
 
@@ -67,11 +71,22 @@ static void keep(LoopText *t, const Loop *loop)
 
 /* ---- the stage ------------------------------------------------------------------------------- */
 
-static void bind_kept(LoopText *t, Nest *nest)
+static void bind_kept(LoopText *t, Nest *nest, int level)
 {
     for (int i = 0; i < t->kept.n; i++)
         nest_bind_at(nest, t->kept.items[i].buffer, t->kept.items[i].index, t->kept.items[i].text,
-                     0);
+                     level);
+}
+
+/* The loop over a vector of points, where that is not vector_open's. */
+static void add_vector_level(LoopText *t, Nest *nest)
+{
+    Arena *arena = t->e->arena;
+    nest_level(nest, t->vector.var,
+               arena_printf(arena, "for (int v = 0; v < %d; v++)", t->plan->vector),
+               arena_printf(arena, "const %s %s = %s + v;", loops_int(t), t->vector.var->name,
+                            t->vector.base->name));
+    nest_front(nest, arena_printf(arena, "%*s#pragma unroll\n", 4 * nest->indent, ""));
 }
 
 /* Levels of the inner loop, without the one over a vector: a thread's vectors one after the other.
@@ -80,14 +95,17 @@ static void add_inner_levels(LoopText *t, Nest *nest, const Stage *stage)
 {
     const CudaSchedule *s = t->plan;
     Arena              *arena = t->e->arena;
-    const char         *type = loops_int(t), *base = t->vector.base->name;
+    bool                in_columns = s->shape == CUDA_COLUMNS;
+    const Symbol       *last = in_columns ? stage->inner[stage->n_inner - 1] : t->vector.base;
+    const char         *type = loops_int(t);
+    int                 step = in_columns ? 1 : s->vector;
     const Expr         *size = expr_product(t->e->exprs, stage->inner_sizes, stage->n_inner);
-    const char         *n = loops_expr(t, size), *flat = stage->n_inner == 1 ? base : "inner";
+    const char         *n = loops_expr(t, size), *flat = stage->n_inner == 1 ? last->name : "inner";
     const char         *lane = s->row_threads == 1 ? "0" : "lane", *decode = NULL;
     if (stage->n_inner > 1) {
         const Symbol **vars = ARENA_ARRAY(arena, const Symbol *, stage->n_inner);
         for (int d = 0; d < stage->n_inner; d++)
-            vars[d] = d + 1 < stage->n_inner ? stage->inner[d] : t->vector.base;
+            vars[d] = d + 1 < stage->n_inner ? stage->inner[d] : last;
         decode = loops_decode(t, flat, vars, stage->inner_sizes, stage->n_inner, 1);
     }
     if (s->chunks) {
@@ -103,15 +121,18 @@ static void add_inner_levels(LoopText *t, Nest *nest, const Stage *stage)
         if (!is_whole)
             nest_level(nest, NULL, arena_printf(arena, "if (%s < %s)", flat, n), decode);
     } else {
-        const char *from = s->vector > 1 ? arena_printf(arena, "%s * %d", lane, s->vector) : lane;
+        const char *from = step > 1 ? arena_printf(arena, "%s * %d", lane, step) : lane;
+        if (t->from)
+            from = arena_printf(arena, "%s + %s", t->from, from);
         nest_level(nest, NULL,
                    arena_printf(arena, "for (%s %s = %s; %s < %s; %s += %d)", type, flat, from,
-                                flat, n, flat, s->row_threads * s->vector),
+                                flat, t->to ? t->to : n, flat, s->row_threads * step),
                    decode);
+        nest_front(nest, arena_printf(arena, "%*s#pragma unroll 4\n", 4 * nest->indent, ""));
     }
     for (int d = 0; d + 1 < stage->n_inner; d++)
         nest_var(nest, stage->inner[d], nest->levels.n);
-    nest_var(nest, t->vector.base, nest->levels.n);
+    nest_var(nest, last, nest->levels.n);
 }
 
 /* What stands in registers, at the level of the innermost loop to come. */
@@ -181,6 +202,8 @@ static Error *finish_reductions(LoopText *t, int stage, int indent)
     Nest nest;
     bool any = false;
     loops_nest(t, &nest, indent + 1);
+    if (loops_in_columns(t))
+        add_vector_level(t, &nest);
     for (int i = 0; i < t->stores.n; i++) {
         LoopStore *store = &t->stores.items[i];
         if (store->loop->kind != LOOP_REDUCE)
@@ -192,7 +215,7 @@ static Error *finish_reductions(LoopText *t, int stage, int indent)
     }
     if (!any)
         return NULL;
-    bind_kept(t, &nest);
+    bind_kept(t, &nest, nest.levels.n);
     loops_line(t, indent, "{");
     TRY(nest_open(&nest));
     for (int i = 0; i < t->stores.n; i++)
@@ -239,15 +262,18 @@ static Error *print_stage(LoopText *t, int number, int indent)
         if (stage->loops[l]->kind == LOOP_REDUCE)
             loops_declare(t, stage->loops[l], indent + 1);
     loops_nest(t, &nest, indent + 1);
-    bind_kept(t, &nest);
     if (stage->n_inner) {
         add_inner_levels(t, &nest, stage);
         bind_registers(t, &nest);
-        if (t->plan->vector > 1)
-            vector_open(&t->vector, &nest, stage->loops, stage->n_loops);
     }
+    bool in_vector = t->plan->vector > 1 && stage->n_inner;
+    bind_kept(t, &nest, loops_in_columns(t) ? nest.levels.n + 1 : 0);
+    if (in_vector)
+        vector_open(&t->vector, &nest, stage->loops, stage->n_loops);
+    else if (loops_in_columns(t))
+        add_vector_level(t, &nest);
     loops_announce(t, &nest, stage);
-    if (stage->n_inner && t->plan->vector > 1)
+    if (in_vector)
         vector_close(&t->vector, &nest);
     TRY(nest_open(&nest));
     TRY(loops_print_stores(t, &nest, stage));
@@ -259,6 +285,107 @@ static Error *print_stage(LoopText *t, int number, int indent)
     if (needs_sync(t, number))
         loops_line(t, indent,
                    arena_printf(t->e->arena, "aotc_group_sync<%d>();", t->plan->row_threads));
+    return NULL;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+/* Accumulators in scratch memory: those of one loop one after the other, [part][point]. */
+static const Expr *scratch_before(LoopText *t, int loop)
+{
+    ExprPool   *p = t->e->exprs;
+    const Expr *bytes = expr_int(p, 0), *line = expr_int(p, 16), *each = loops_points(t);
+    int         lanes = loops_in_columns(t) ? t->plan->vector : 1;
+    for (int l = 0; l < loop; l++) {
+        const Loop *of = t->k->stages[0]->loops[l];
+        const Expr *size =
+            expr_mul(p, each, expr_int(p, (int64_t)t->k->cuda.split * lanes * loops_acc_bytes(of)));
+        bytes = expr_add(p, bytes, expr_mul(p, expr_ceildiv(p, size, line), line));
+    }
+    return bytes;
+}
+
+const Expr *loops_scratch(LoopText *t)
+{
+    return scratch_before(t, t->k->stages[0]->n_loops);
+}
+
+static const char *scratch_of(LoopText *t, int loop)
+{
+    return arena_printf(t->e->arena, "((%s *)(scratch + %s))",
+                        loops_acc_type(t, t->k->stages[0]->loops[loop]),
+                        emit_expr(t->e, scratch_before(t, loop)));
+}
+
+Error *loops_print_part(LoopText *t, int indent)
+{
+    const Stage *stage = t->k->stages[0];
+    Arena       *arena = t->e->arena;
+    bool         in_columns = loops_in_columns(t);
+    Nest         nest;
+    for (int l = 0; l < stage->n_loops; l++)
+        loops_declare(t, stage->loops[l], indent);
+    loops_nest(t, &nest, indent);
+    add_inner_levels(t, &nest, stage);
+    if (t->plan->vector > 1)
+        vector_open(&t->vector, &nest, stage->loops, stage->n_loops);
+    loops_announce(t, &nest, stage);
+    if (t->plan->vector > 1)
+        vector_close(&t->vector, &nest);
+    TRY(nest_open(&nest));
+    TRY(loops_print_stores(t, &nest, stage));
+    nest_close(&nest);
+    TRY(nest.error);
+    for (int l = 0; l < stage->n_loops; l++) {
+        loops_combine(t, &t->stores.items[l], indent);
+        const char *at = arena_printf(arena, "(int64_t)blockIdx.y * %s + point",
+                                      emit_expr(t->e, loops_points(t)));
+        if (in_columns)
+            at = arena_printf(arena, "(%s) * %d + v", at, t->plan->vector);
+        if (in_columns)
+            loops_line(t, indent,
+                       arena_printf(arena, "for (int v = 0; v < %d; v++)", t->plan->vector));
+        loops_line(t, indent + in_columns,
+                   arena_printf(arena, "if (lane == 0) %s[%s] = %s;", scratch_of(t, l), at,
+                                t->stores.items[l].acc));
+    }
+    return NULL;
+}
+
+/* Behind it: a warp for each point.  `second` is the schedule; the layout is the first one's. */
+Error *loops_print_sum(LoopText *t, int indent)
+{
+    const Stage *stage = t->k->stages[0];
+    Arena       *arena = t->e->arena;
+    Nest         nest;
+    const char **from = ARENA_ARRAY(arena, const char *, stage->n_loops);
+    t->plan = &t->k->cuda;
+    int         lanes = loops_in_columns(t) ? t->plan->vector : 1;
+    const char *points =
+        emit_expr(t->e, expr_mul(t->e->exprs, loops_points(t), expr_int(t->e->exprs, lanes)));
+    for (int l = 0; l < stage->n_loops; l++)
+        from[l] = scratch_of(t, l);
+    t->plan = &t->second;
+    t->stores.n = 0;
+    declare_kept(t, 0, indent);
+    loops_line(t, indent, "{");
+    loops_nest(t, &nest, indent + 1);
+    for (int l = 0; l < stage->n_loops; l++) {
+        const Loop *loop = stage->loops[l];
+        LoopStore   store = {.loop = loop, .mask = -1, .acc = loops_name(t, "acc_", loop)};
+        VEC_PUSH(arena, t->stores, store);
+        loops_declare(t, loop, indent + 1);
+        loops_line(t, indent + 1,
+                   arena_printf(arena, "for (int part = lane; part < %d; part += %d)",
+                                t->k->cuda.split, t->plan->row_threads));
+        loops_line(t, indent + 2,
+                   arena_printf(arena, "%s = %s(%s, %s[(int64_t)part * %s + point]);", store.acc,
+                                loops_step_function(t, loop), store.acc, from[l], points));
+    }
+    TRY(finish_reductions(t, 0, indent + 1));
+    loops_line(t, indent, "}");
+    for (int s = 1; s < t->k->n_stages; s++)
+        TRY(print_stage(t, s, indent));
     return NULL;
 }
 

@@ -61,7 +61,8 @@ static void announce_loop(LoopText *t, Nest *nest, const Loop *loop, bool in_vec
     if ((reduces && loop->reduce != REDUCE_SUM && loop->reduce != REDUCE_PROD) || loop->accumulate)
         nest_want_variable(nest, store.item);
     if (reduces)
-        store.acc = loops_name(t, "acc_", loop);
+        store.acc = arena_printf(t->e->arena, loops_in_columns(t) ? "%s[v]" : "%s",
+                                 loops_name(t, "acc_", loop));
     store.to = in_vector ? vector_store(&t->vector, nest, loop) : NULL;
     if (loop->out->kind != BUFFER_LOCAL && !reduces && !store.to)
         store.index = nest_index(nest, loop->index);
@@ -247,18 +248,36 @@ Error *loops_print_stores(LoopText *t, Nest *nest, const Stage *stage)
     return NULL;
 }
 
-static const char *acc_type(LoopText *t, const Loop *loop)
+const char *loops_acc_type(LoopText *t, const Loop *loop)
 {
     const char *type = c_accumulator_type(loop->reduce, accumulator_dtype(loop));
     return loops_is_placed(loop) ? arena_printf(t->e->arena, "aotc_placed<%s>", type) : type;
 }
 
+int loops_acc_bytes(const Loop *loop)
+{
+    int bytes = dtype_size(accumulator_dtype(loop));
+    if (loops_is_placed(loop))
+        return 16;
+    return loop->reduce == REDUCE_COUNT ? 8 : bytes < 4 ? 4 : bytes;
+}
+
 void loops_declare(LoopText *t, const Loop *loop, int indent)
 {
-    const char *init = c_reduce_init(loop->reduce, accumulator_dtype(loop), t->e->arena);
-    text_indent(t->e->out, indent);
-    text_printf(t->e->out, loops_is_placed(loop) ? "%s %s = {%s, 0};\n" : "%s %s = %s;\n",
-                acc_type(t, loop), loops_name(t, "acc_", loop), init);
+    Arena      *arena = t->e->arena;
+    const char *init = c_reduce_init(loop->reduce, accumulator_dtype(loop), arena);
+    const char *name = loops_name(t, "acc_", loop), *type = loops_acc_type(t, loop);
+    if (loops_is_placed(loop))
+        init = arena_printf(arena, "{%s, 0}", init);
+    if (!loops_in_columns(t)) {
+        loops_line(t, indent, arena_printf(arena, "%s %s = %s;", type, name, init));
+        return;
+    }
+    loops_line(t, indent, arena_printf(arena, "%s %s[%d];", type, name, t->plan->vector));
+    loops_line(t, indent,
+               arena_printf(arena, "for (int v = 0; v < %d; v++)\n%*s%s[v] = %s%s;",
+                            t->plan->vector, 4 * indent + 4, "", name,
+                            loops_is_placed(loop) ? type : "", init));
 }
 
 /* How two accumulators become one. */
@@ -280,15 +299,27 @@ static const char *combining_step(LoopText *t, const Loop *loop)
     }
 }
 
+const char *loops_step_function(LoopText *t, const Loop *loop)
+{
+    const char *type = loops_acc_type(t, loop);
+    return arena_printf(t->e->arena, "[](%s a, %s b) { return (%s)(%s); }", type, type, type,
+                        combining_step(t, loop));
+}
+
 void loops_combine(LoopText *t, const LoopStore *store, int indent)
 {
-    const char *type = acc_type(t, store->loop);
+    Arena      *arena = t->e->arena;
+    const char *step = loops_step_function(t, store->loop);
     if (t->plan->row_threads == 1)
         return;
-    text_indent(t->e->out, indent);
-    text_printf(t->e->out, "%s = aotc_reduce<%d>(%s, [](%s a, %s b) { return (%s)(%s); });\n",
-                store->acc, t->plan->row_threads, store->acc, type, type, type,
-                combining_step(t, store->loop));
+    if (loops_in_columns(t))
+        loops_line(t, indent,
+                   arena_printf(arena, "#pragma unroll\n%*sfor (int v = 0; v < %d; v++)",
+                                4 * indent, "", t->plan->vector));
+    loops_line(t, indent + loops_in_columns(t),
+               arena_printf(arena, "%s = %s<%d>(%s, %s);", store->acc,
+                            t->plan->shape == CUDA_COLUMNS ? "aotc_reduce_column" : "aotc_reduce",
+                            t->plan->row_threads, store->acc, step));
 }
 
 const char *loops_result(LoopText *t, const LoopStore *store)

@@ -99,8 +99,11 @@ typedef struct Operand {
  *
  *   FLAT     a thread takes points of the outer dims (no stage has inner dims)
  *   ROWS     row_threads threads share a point of the outer dims and all that its stages do; up to
- *            32 of them stand in one warp, more are a block of their own */
-typedef enum CudaShape { CUDA_FLAT, CUDA_ROWS } CudaShape;
+ *            32 of them stand in one warp, more are a block of their own
+ *   COLUMNS  the same where neighbouring points are neighbours in memory: each warp of a block of
+ *            32*row_threads threads has another part of the inner dims of the same 32*vector points
+ */
+typedef enum CudaShape { CUDA_FLAT, CUDA_ROWS, CUDA_COLUMNS } CudaShape;
 
 typedef struct CudaSchedule {
     CudaShape shape;
@@ -110,6 +113,8 @@ typedef struct CudaSchedule {
                     inner (ROWS) dim */
     int  chunks; /* ROWS: such vectors of a row that a thread keeps in registers from stage to
                     stage: LOCAL rows and repeated loads; 0: a loop, LOCAL rows are computed again */
+    int  split;  /* blocks that share a point's first stage, which is reductions alone; a second
+                    function adds up and does the rest; 0: none do */
     bool is_int32; /* every index and count fits int32_t */
 } CudaSchedule;
 

@@ -129,10 +129,12 @@ static void print_template(Text *t, const Kernel *k)
 
 static void print_cuda(Text *t, const CudaSchedule *c)
 {
-    static const char *const shapes[] = {[CUDA_FLAT] = "flat", [CUDA_ROWS] = "rows"};
+    static const char *const shapes[] = {
+        [CUDA_FLAT] = "flat", [CUDA_ROWS] = "rows", [CUDA_COLUMNS] = "columns"};
     text_indent(t, 1);
-    text_printf(t, "cuda %s threads %d row_threads %d vector %d chunks %d%s\n", shapes[c->shape],
-                c->threads, c->row_threads, c->vector, c->chunks, c->is_int32 ? " int32" : "");
+    text_printf(t, "cuda %s threads %d row_threads %d vector %d chunks %d split %d%s\n",
+                shapes[c->shape], c->threads, c->row_threads, c->vector, c->chunks, c->split,
+                c->is_int32 ? " int32" : "");
 }
 
 void kernel_print(Text *t, const Kernel *k)

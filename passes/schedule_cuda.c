@@ -17,6 +17,12 @@
 #define ROW_WORDS 32
 /* Rows that one thread reads: windows of pooling. */
 #define SHORT_ROW 16
+/* Warps that share the inner dims of 32 points. */
+#define COLUMN_WARPS 8
+/* Blocks that fill an H100. */
+#define ENOUGH_BLOCKS (132 * 4)
+/* Elements that are worth a second launch. */
+#define MIN_SPLIT (1 << 16)
 /* Threads that leave an H100 (132 multiprocessors) idle. */
 #define FEW_THREADS (132 * 256)
 
@@ -214,26 +220,77 @@ static void schedule_row(Lower *lo, Kernel *k, int64_t n)
         c->chunks = (int)chunks;
 }
 
+/* ---- columns --------------------------------------------------------------------------------- */
+
+/* Neighbouring points stand side by side in memory: warps share the inner dims. */
+static void schedule_columns(Lower *lo, Kernel *k, int64_t n)
+{
+    CudaSchedule *c = &k->cuda;
+    const Expr   *last = k->outer_sizes[k->n_outer - 1];
+    int64_t points = typical(lo, expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer), 1 << 20);
+    c->row_threads = 1;
+    if (n <= SHORT_ROW)
+        return; /* ROWS with one thread a point */
+    c->shape = CUDA_COLUMNS;
+    c->vector = vector_width(lo, k, k->outer[k->n_outer - 1], last, false);
+    while (c->vector > 2 && points / c->vector * COLUMN_WARPS < FEW_THREADS)
+        c->vector /= 2;
+    c->row_threads = COLUMN_WARPS;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+static bool may_split(const Kernel *k)
+{
+    for (int s = 0; s < k->n_stages; s++)
+        if ((s == 0) != (k->stages[s]->n_inner > 0))
+            return false;
+    for (int l = 0; l < k->stages[0]->n_loops; l++)
+        if (k->stages[0]->loops[l]->kind != LOOP_REDUCE)
+            return false;
+    return true;
+}
+
+/* Blocks for a point where points alone leave multiprocessors idle, as long as each thread has some
+ * vectors. */
+static void schedule_split(Lower *lo, Kernel *k, int64_t n)
+{
+    CudaSchedule *c = &k->cuda;
+    int64_t points = typical(lo, expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer), 1 << 20);
+    int64_t per_block = c->shape == CUDA_COLUMNS ? 32 * c->vector : c->threads / c->row_threads;
+    int64_t blocks = (points + per_block - 1) / per_block;
+    int64_t each = (int64_t)c->row_threads * (c->shape == CUDA_COLUMNS ? 1 : c->vector) * 4;
+    int64_t parts = blocks > 0 ? ENOUGH_BLOCKS / blocks : 0;
+    if (parts > n / each)
+        parts = n / each;
+    if (c->row_threads > 1 && parts > 1 && n * points >= MIN_SPLIT && may_split(k)) {
+        c->split = (int)parts;
+        c->chunks = 0;
+    }
+}
+
 static void schedule_rows(Lower *lo, Kernel *k)
 {
     CudaSchedule *c = &k->cuda;
     const Stage  *stage = kernel_inner_stage(k);
     const Expr   *size = expr_product(lo->ir->exprs, stage->inner_sizes, stage->n_inner);
-    int64_t       n;
+    int64_t       n = typical(lo, size, 1024);
     c->shape = CUDA_ROWS;
-    if (k->vector_is_outer && k->n_outer) /* neighbouring points stand side by side in memory */
-        c->row_threads = 1;
-    else {
+    if (k->vector_is_outer && k->n_outer) {
+        schedule_columns(lo, k, n);
+    } else {
         c->vector = vector_width(lo, k, stage->inner[stage->n_inner - 1],
                                  stage->inner_sizes[stage->n_inner - 1], false);
-        n = typical(lo, size, 1024);
         schedule_row(lo, k, n > 1 ? n : 1);
         if (!expr_is_int(size, NULL))
             c->chunks = 0;
     }
+    c->threads = c->shape == CUDA_COLUMNS ? 32 * c->row_threads
+                 : c->row_threads > 32    ? c->row_threads
+                                          : 128;
+    schedule_split(lo, k, n);
     if (!c->chunks)
         compute_rows_again(lo, k);
-    c->threads = c->row_threads > 32 ? c->row_threads : 128;
 }
 
 void schedule_cuda(Lower *lo, Kernel *k)
