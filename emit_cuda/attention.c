@@ -1,5 +1,6 @@
 /* Attention: a body that gives the rows of Q, K and V, the mask and the epilogue as functions to
- * runtime/attention.cu.inc (tensor cores) or attention_plain.cu.inc (f32, f64, unusual heads).
+ * runtime/attention.cu.inc and attention_sm90.cu.inc (tensor cores) or attention_plain.cu.inc (f32,
+ * f64, unusual heads).
  *
  * Few queries beside many keys (decoding) are cut along the keys, so that all multiprocessors
  * read; a second kernel puts the pieces together. */
@@ -155,6 +156,12 @@ static Error *with_body(CudaEmit *c, Error *(*print)(CudaEmit *c, const Cut *cut
     return error;
 }
 
+/* A scale that is not positive is applied as with a mask: the maximum is taken after it. */
+static bool is_masked(const Attention *a)
+{
+    return a->mask || !(a->scale > 0);
+}
+
 static Error *tensor_body(CudaEmit *c, const Cut *cut)
 {
     const Attention *a = &c->kernel->attention;
@@ -170,8 +177,27 @@ static Error *tensor_body(CudaEmit *c, const Cut *cut)
         "    aotc_attention_mma<t_shape>(t_x, t_q, t_k, t_v, t_mask, t_epilogue);\n",
         cut->d, cut->dv, cut->warps, cut->mi, cut->keys,
         a->dtype == DT_BF16 ? "AOTC_MMA_BF16" : "AOTC_MMA_F16", cuda_epilogue_width(c, c->kernel),
-        cut->group, a->causal ? "true" : "false", a->mask ? "true" : "false",
+        cut->group, a->causal ? "true" : "false", is_masked(a) ? "true" : "false",
         cut->split ? "true" : "false");
+    return NULL;
+}
+
+/* The same for warpgroups. */
+static Error *warpgroup_body(CudaEmit *c, const Cut *cut)
+{
+    const Attention *a = &c->kernel->attention;
+    print_sizes(c, false);
+    print_rows(c, "t_q", &a->q, false, false);
+    print_rows(c, "t_k", &a->k, true, false);
+    print_rows(c, "t_v", &a->v, true, false);
+    TRY(print_mask(c));
+    TRY(print_store(c));
+    text_printf(c->e.out,
+                "    typedef aotc_attention_sm90_shape<%d, %d, %d, %s, %d, %s, %s> t_shape;\n"
+                "    aotc_attention_wgmma<t_shape>(t_x, t_q, t_k, t_v, t_mask, t_epilogue);\n",
+                cut->d, cut->dv, cut->keys, a->dtype == DT_BF16 ? "AOTC_MMA_BF16" : "AOTC_MMA_F16",
+                cuda_epilogue_width(c, c->kernel), a->causal ? "true" : "false",
+                is_masked(a) ? "true" : "false");
     return NULL;
 }
 
@@ -201,18 +227,80 @@ static const char *tiles_text(CudaEmit *c, const char *rows, int tile)
     return cuda_ceil_div(c, rows, tile);
 }
 
-static Error *emit_many(CudaEmit *c, const Cut *cut, int indent)
+/* ---- many queries ---------------------------------------------------------------------------- */
+/* aotc_attention_sm90_shape: heads of 64 or 128 elements, padded; two blocks a multiprocessor where
+ * the smaller one allows it. */
+static Cut choose_sm90(int64_t d, int64_t dv)
+{
+    Cut cut = {.d = d > 64 ? 128 : 64, .dv = dv > 64 ? 128 : 64, .warps = 8, .mi = 1, .group = 1};
+    cut.keys = cut.d + cut.dv > 128 ? 128 : 64;
+    return cut;
+}
+
+static int sm90_bytes(const Cut *cut)
+{
+    int loads = 2 * (128 * cut->d + 2 * cut->keys * (cut->d + cut->dv));
+    int results = 128 * (cut->dv + 4) * 4;
+    return loads > results ? loads : results;
+}
+
+static bool has_sm90(const CudaEmit *c, int64_t d, int64_t dv)
+{
+    for (int i = 0; i < c->n_archs; i++)
+        if (c->archs[i].sm == 90 && c->archs[i].exact)
+            return d <= 128 && dv <= 128 && (d > 32 || dv > 32);
+    return false;
+}
+
+static void launch_many(CudaEmit *c, const CudaHandle *handle, const Cut *cut, int bytes,
+                        int indent)
 {
     const Attention *a = &c->kernel->attention;
     Emit            *e = &c->e;
-    CudaHandle       handle = {0};
-    TRY(tensor_kernel(c, cut, &handle));
-    CudaLaunch launch = {.block[0] = arena_printf(e->arena, "%d", cut->warps * 32),
-                         .shared = arena_printf(e->arena, "%d", cut_bytes(cut))};
+    CudaLaunch       launch = {.block[0] = arena_printf(e->arena, "%d", cut->warps * 32),
+                               .shared = arena_printf(e->arena, "%d", bytes)};
     launch.grid[0] =
         arena_printf(e->arena, "%s * (%s)", tiles_text(c, emit_expr(e, a->q_len), cut_rows(cut)),
                      product_text(e, a->batch, a->n_batch));
-    cuda_launch(c, &handle, &launch, indent);
+    cuda_launch(c, handle, &launch, indent);
+}
+
+static Error *emit_sm90(CudaEmit *c, const Cut *cut, int indent)
+{
+    CudaHandle   handle = {0};
+    CudaFunction f = {.suffix = "_sm90",
+                      .threads = 256,
+                      .min_blocks = cut->keys == 64 ? 2 : 1,
+                      .max_shared_bytes = sm90_bytes(cut)};
+    cuda_need(c, "attention_sm90");
+    TRY(with_body(c, warpgroup_body, cut, &f.body));
+    TRY(cuda_function(c, &f, &handle));
+    launch_many(c, &handle, cut, f.max_shared_bytes, indent);
+    return NULL;
+}
+
+static Error *emit_many(CudaEmit *c, const Cut *cut, int indent)
+{
+    const Attention *a = &c->kernel->attention;
+    CudaHandle       handle = {0};
+    int64_t          d = 0, dv = 0;
+    expr_is_int(a->d, &d);
+    expr_is_int(a->dv, &dv);
+    bool both = has_sm90(c, d, dv);
+    if (both) {
+        const Cut sm90 = choose_sm90(d, dv);
+        text_indent(c->launch, indent);
+        text_put(c->launch, "if (f->cuda->sm == 90) {\n");
+        TRY(emit_sm90(c, &sm90, indent + 1));
+        text_indent(c->launch, indent);
+        text_put(c->launch, "} else {\n");
+    }
+    TRY(tensor_kernel(c, cut, &handle));
+    launch_many(c, &handle, cut, cut_bytes(cut), indent + both);
+    if (both) {
+        text_indent(c->launch, indent);
+        text_put(c->launch, "}\n");
+    }
     return NULL;
 }
 
@@ -295,15 +383,14 @@ static Error *emit_tensor(CudaEmit *c, int64_t d, int64_t dv)
 
 /* ---- without tensor cores -------------------------------------------------------------------- */
 typedef struct PlainCut {
-    int keys, slab, bytes;
+    int slab, bytes; /* aotc_plain_shape's */
 } PlainCut;
 
 static PlainCut choose_plain(const Attention *a)
 {
     bool     is_f64 = a->dtype == DT_F64;
-    PlainCut p = {.keys = is_f64 ? 32 : 64,
-                  .slab = is_f64 || expr_range(a->dv).max <= 64 ? 64 : 128};
-    p.bytes = (32 * (68 + p.keys + 4) + p.keys * (68 + p.slab)) * (is_f64 ? 8 : 4);
+    PlainCut p = {.slab = is_f64 || expr_range(a->dv).max <= 64 ? 64 : 128};
+    p.bytes = (2 * 32 * 64 + 64 * (64 + p.slab)) * (is_f64 ? 8 : 4);
     return p;
 }
 
@@ -320,9 +407,9 @@ static Error *plain_body(CudaEmit *c, const Cut *cut)
     TRY(print_mask(c));
     TRY(print_store(c));
     text_printf(c->e.out,
-                "    typedef aotc_plain_shape<%s, %d, %d, %s, %s> t_shape;\n"
+                "    typedef aotc_plain_shape<%s, %d, %s, %s> t_shape;\n"
                 "    aotc_attention_plain<t_shape>(t_x, %s, t_q, t_k, t_v, t_mask, t_epilogue);\n",
-                acc, p.keys, p.slab, a->causal ? "true" : "false", a->mask ? "true" : "false",
+                acc, p.slab, a->causal ? "true" : "false", a->mask ? "true" : "false",
                 c_const(c->e.arena, a->dtype == DT_F64 ? DT_F64 : DT_F32, 0, a->scale));
     return NULL;
 }

@@ -19,6 +19,7 @@ EMIT_RUNTIME_TEXT(cuda_text_conv, RUNTIME "conv.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_simt, RUNTIME "simt.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_depthwise, RUNTIME "depthwise.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_attention, RUNTIME "attention.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_attention_sm90, RUNTIME "attention_sm90.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_attention_plain, RUNTIME "attention_plain.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_scan, RUNTIME "scan.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_sort, RUNTIME "sort.cu.inc");
@@ -40,6 +41,7 @@ static const CudaText texts[] = {
     {"simt", "conv", cuda_text_simt},
     {"depthwise", "conv", cuda_text_depthwise},
     {"attention", "mma", cuda_text_attention},
+    {"attention_sm90", "attention", cuda_text_attention_sm90},
     {"attention_plain", "attention", cuda_text_attention_plain},
     {"scan", NULL, cuda_text_scan},
     {"sort", "mma", cuda_text_sort},

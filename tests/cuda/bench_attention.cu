@@ -9,6 +9,7 @@
 #include "emit_cuda/runtime/prelude.cu.inc"
 #include "emit_cuda/runtime/mma.cu.inc"
 #include "emit_cuda/runtime/attention.cu.inc"
+#include "emit_cuda/runtime/attention_sm90.cu.inc"
 #include "emit_cuda/runtime/attention_plain.cu.inc"
 
 #include <math.h>
@@ -120,10 +121,17 @@ static __device__ void store_value(Width, const Args &a, int64_t b, int64_t i, i
         aotc_store_some<Width::value>(to, out, Width::value);
 }
 
-template <class S, class T> __global__ void __launch_bounds__(S::WARPS * 32) by_mma(const Args a)
+template <class S, class T, int WGMMA>
+__global__ void __launch_bounds__(S::WARPS * 32, WGMMA ? WGMMA : 1) by_tensor_cores(const Args a)
 {
-    const int group = a.c.heads / a.c.kv_heads, heads = a.c.heads;
-    aotc_attention_mma<S>(
+    const int  group = a.c.heads / a.c.kv_heads, heads = a.c.heads;
+    const auto run = [&](auto... rows) {
+        if constexpr (WGMMA)
+            aotc_attention_wgmma<S>(rows...);
+        else
+            aotc_attention_mma<S>(rows...);
+    };
+    run(
         sizes_of(a),
         [&](int64_t b, int64_t i) {
             return (const uint16_t *)a.qp + at(a.q, b / heads, b % heads, i, 0);
@@ -313,28 +321,56 @@ static void check(const char *name, Args a, bool causal, double bound, bool time
     cudaFree(a.partial), cudaFree((void *)a.bools), cudaFree((void *)a.adds), cudaFree(ref), cudaFree(sums);
 }
 
+template <class S, int WGMMA> static void tensor_case(const char *name, const Case &c, int splits, bool timed)
+{
+    typedef typename std::conditional<S::TYPE == AOTC_MMA_BF16, bf16, f16>::type T;
+    Args a = {c};
+    a.splits = splits;
+    CHECK(cudaFuncSetAttribute(by_tensor_cores<S, T, WGMMA>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::BYTES));
+    check<T>(name, a, S::CAUSAL, S::TYPE == AOTC_MMA_BF16 ? 6e-3 : 1e-3, timed, [&](const Args &x) {
+        const int64_t tiles = ((int64_t)c.q_len * S::GROUP + S::M - 1) / S::M;
+        const int64_t blocks = tiles * c.batch * c.heads / S::GROUP * splits;
+        by_tensor_cores<S, T, WGMMA><<<(unsigned)blocks, S::WARPS * 32, S::BYTES>>>(x);
+        if (splits > 1)
+            combine<T><<<(unsigned)((c.batch * c.heads * c.q_len + 3) / 4), 128>>>(x);
+    });
+}
+
 template <int D, int DV, int WARPS, int MI, int KEYS, int TYPE, int GROUP, bool CAUSAL, bool MASK, bool SPLIT>
 static void mma_case(const Case &c, int splits, bool timed)
 {
     typedef aotc_attention_shape<D, DV, WARPS, MI, KEYS, TYPE, 8, GROUP, CAUSAL, MASK, SPLIT> S;
-    typedef typename std::conditional<TYPE == AOTC_MMA_BF16, bf16, f16>::type T;
-    Args a = {c};
-    a.splits = splits;
-    CHECK(cudaFuncSetAttribute(by_mma<S, T>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::BYTES));
-    check<T>(TYPE == AOTC_MMA_BF16 ? "mma bf16" : "mma f16", a, CAUSAL, TYPE == AOTC_MMA_BF16 ? 6e-3 : 1e-3, timed,
-             [&](const Args &x) {
-                 const int64_t tiles = ((int64_t)c.q_len * GROUP + S::M - 1) / S::M;
-                 const int64_t blocks = tiles * c.batch * c.heads / GROUP * splits;
-                 by_mma<S, T><<<(unsigned)blocks, S::WARPS * 32, S::BYTES>>>(x);
-                 if (splits > 1)
-                     combine<T><<<(unsigned)((c.batch * c.heads * c.q_len + 3) / 4), 128>>>(x);
-             });
+    tensor_case<S, 0>(TYPE == AOTC_MMA_BF16 ? "mma bf16" : "mma f16", c, splits, timed);
 }
 
-template <class T, class Acc, int KEYS, int SLAB, bool CAUSAL, bool MASK>
+/* BLOCKS: a multiprocessor. */
+template <int D, int DV, int KEYS, int TYPE, bool CAUSAL, bool MASK, int BLOCKS>
+static void wgmma_case(const Case &c, bool timed)
+{
+    typedef aotc_attention_sm90_shape<D, DV, KEYS, TYPE, 8, CAUSAL, MASK> S;
+    tensor_case<S, BLOCKS>(TYPE == AOTC_MMA_BF16 ? "wgmma bf16" : "wgmma f16", c, 1, timed);
+}
+
+static void all_wgmma()
+{
+    const int B = AOTC_MMA_BF16, F = AOTC_MMA_F16;
+    wgmma_case<64, 64, 64, B, true, false, 2>({4, 16, 16, 2048, 2048, 64, 64, NO_MASK, HEADS_FIRST, 0.125f}, true);
+    wgmma_case<64, 64, 128, B, true, false, 1>({4, 16, 16, 2048, 2048, 64, 64, NO_MASK, HEADS_FIRST, 0.125f}, true);
+    wgmma_case<64, 64, 64, B, false, false, 2>({4, 16, 16, 2048, 2048, 64, 64, NO_MASK, ROWS_FIRST, 0.125f}, true);
+    wgmma_case<128, 128, 64, B, true, false, 1>({4, 16, 16, 2048, 2048, 128, 128, NO_MASK, HEADS_FIRST, 0.08f}, true);
+    wgmma_case<128, 128, 128, B, true, false, 1>({4, 16, 16, 2048, 2048, 128, 128, NO_MASK, HEADS_FIRST, 0.08f}, true);
+    wgmma_case<64, 64, 64, F, true, false, 2>({2, 3, 3, 77, 130, 64, 64, NO_MASK, TURNED, 0.125f}, false);
+    wgmma_case<64, 64, 64, F, true, false, 2>({2, 3, 1, 130, 77, 61, 57, NO_MASK, ROWS_FIRST, 0.125f}, false);
+    wgmma_case<64, 64, 64, F, false, true, 2>({2, 6, 2, 130, 77, 64, 64, BOOL_MASK, ROWS_FIRST, 0.125f}, false);
+    wgmma_case<128, 64, 64, F, false, true, 1>({2, 6, 2, 300, 200, 96, 40, ADD_MASK, ROWS_FIRST, 0.125f}, false);
+    wgmma_case<64, 128, 128, F, true, false, 1>({2, 6, 2, 300, 200, 50, 128, NO_MASK, ROWS_FIRST, 0.125f}, false);
+    wgmma_case<64, 64, 64, B, false, false, 2>({1, 2, 2, 100, 0, 64, 64, NO_MASK, ROWS_FIRST, 0.3f}, false);
+}
+
+template <class T, class Acc, int SLAB, bool CAUSAL, bool MASK>
 static void plain_case(const char *name, const Case &c, double bound, bool timed)
 {
-    typedef aotc_plain_shape<Acc, KEYS, SLAB, CAUSAL, MASK> S;
+    typedef aotc_plain_shape<Acc, SLAB, CAUSAL, MASK> S;
     Args                                                    a = {c};
     a.splits = 1;
     CHECK(cudaFuncSetAttribute(by_plain<S, T>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::BYTES));
@@ -370,17 +406,18 @@ static void all_mma()
 
 static void all_plain()
 {
-    plain_case<float, float, 64, 64, true, false>("plain f32", {4, 16, 16, 1024, 1024, 64, 64, NO_MASK, HEADS_FIRST, 0.125f}, 2e-6, true);
-    plain_case<float, float, 64, 128, false, false>("plain f32", {4, 8, 8, 512, 512, 128, 128, NO_MASK, ROWS_FIRST, 0.08f}, 2e-6, true);
-    plain_case<float, float, 64, 64, false, true>("plain f32", {1, 6, 2, 130, 77, 61, 57, BOOL_MASK, ROWS_FIRST, 0.125f}, 2e-6, false);
-    plain_case<float, float, 64, 64, true, false>("plain f32", {1, 6, 2, 77, 130, 33, 65, NO_MASK, TURNED, 0.125f}, 2e-6, false);
-    plain_case<double, double, 32, 64, true, false>("plain f64", {2, 4, 2, 200, 300, 80, 72, NO_MASK, HEADS_FIRST, 0.125f}, 1e-13, true);
-    plain_case<double, double, 32, 64, false, true>("plain f64", {2, 4, 2, 1, 300, 80, 72, ADD_MASK, HEADS_FIRST, 0.125f}, 1e-13, false);
-    plain_case<bf16, float, 64, 128, false, false>("plain bf16", {1, 2, 2, 100, 300, 500, 400, NO_MASK, HEADS_FIRST, 0.04f}, 6e-3, false);
+    plain_case<float, float, 64, true, false>("plain f32", {4, 16, 16, 1024, 1024, 64, 64, NO_MASK, HEADS_FIRST, 0.125f}, 2e-6, true);
+    plain_case<float, float, 128, false, false>("plain f32", {4, 8, 8, 512, 512, 128, 128, NO_MASK, ROWS_FIRST, 0.08f}, 2e-6, true);
+    plain_case<float, float, 64, false, true>("plain f32", {1, 6, 2, 130, 77, 61, 57, BOOL_MASK, ROWS_FIRST, 0.125f}, 2e-6, false);
+    plain_case<float, float, 64, true, false>("plain f32", {1, 6, 2, 77, 130, 33, 65, NO_MASK, TURNED, 0.125f}, 2e-6, false);
+    plain_case<double, double, 64, true, false>("plain f64", {2, 4, 2, 200, 300, 80, 72, NO_MASK, HEADS_FIRST, 0.125f}, 1e-13, true);
+    plain_case<double, double, 64, false, true>("plain f64", {2, 4, 2, 1, 300, 80, 72, ADD_MASK, HEADS_FIRST, 0.125f}, 1e-13, false);
+    plain_case<bf16, float, 128, false, false>("plain bf16", {1, 2, 2, 100, 300, 500, 400, NO_MASK, HEADS_FIRST, 0.04f}, 6e-3, false);
 }
 
 int main()
 {
+    all_wgmma();
     all_mma();
     all_plain();
     printf(failures ? "%d cases are wrong\n" : "all good\n", failures);

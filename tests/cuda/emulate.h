@@ -390,6 +390,27 @@ static inline float __uint_as_float(unsigned x)
 {
     return emulated_bits<float>(x);
 }
+static inline long long __double_as_longlong(double x)
+{
+    long long u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+/* Addresses of shared memory are for instructions that have no meaning here. */
+static inline size_t __cvta_generic_to_shared(const void *)
+{
+    fprintf(stderr, "an instruction that is not emulated\n");
+    abort();
+}
+/* Blocks run one after the other: what a block waits for does not come. */
+static inline void __nanosleep(unsigned)
+{
+    emulated_stop("a block waits for another one");
+}
+template <class T> static inline T __ldcg(const T *p)
+{
+    return *p;
+}
 static inline unsigned __float_as_uint(float x)
 {
     return emulated_bits<unsigned>(x);

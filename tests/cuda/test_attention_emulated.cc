@@ -149,8 +149,8 @@ int main()
     mma_case<aotc_attention_shape<16, 16, 4, 1, 32, AOTC_MMA_BF16, 8, 3, true, true, true>>({2, 6, 3, 7, 150, 16, 15, true, true, false, 1});
     mma_case<aotc_attention_shape<16, 16, 2, 1, 32, AOTC_MMA_BF16, 8, 3, false, true, true>>({2, 6, 3, 7, 150, 16, 15, false, true, false, 4});
     mma_case<aotc_attention_shape<16, 16, 2, 1, 32, AOTC_MMA_BF16, 8, 1, true, false, true>>({2, 2, 1, 9, 40, 16, 16, true, false, false, 2});
-    plain_case<aotc_plain_shape<float, 64, 64, true, false>>({1, 2, 1, 70, 66, 40, 65, true, false, false, 1});
-    plain_case<aotc_plain_shape<float, 32, 64, false, true>>({1, 4, 2, 5, 66, 7, 20, false, true, true, 1});
+    plain_case<aotc_plain_shape<float, 64, true, false>>({1, 2, 1, 70, 66, 40, 65, true, false, false, 1});
+    plain_case<aotc_plain_shape<double, 64, false, true>>({1, 4, 2, 5, 66, 7, 20, false, true, true, 1});
     printf("%d checks, %d failures\n", checks, failures);
     return failures != 0;
 }
