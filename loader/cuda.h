@@ -13,6 +13,7 @@
 
 /* ---- cuda_device.c --------------------------------------------------------------------------- */
 typedef struct CudaDevice {
+    const CudaDriver  *driver;
     int                refs; /* under the lock of cuda_device.c */
     int                ordinal;
     CuDevice           device;
@@ -40,8 +41,9 @@ void        cuda_device_close(CudaDevice *d);
 /* The device's context made current, when it is not; and what was current before.  `is_slow`: calls
  * follow that a stream capture of another thread would forbid (allocations, modules). */
 typedef struct CudaScope {
-    bool is_pushed, is_slow;
-    int  capture_mode;
+    const CudaDriver *driver;
+    bool              is_pushed, is_slow;
+    int               capture_mode;
 } CudaScope;
 CuResult cuda_enter(const CudaDevice *d, CudaScope *scope, bool is_slow);
 void     cuda_leave(CudaScope *scope);

@@ -71,8 +71,7 @@ static int n_parts_of(const aotc_model_table *t, int sm, uint32_t flags)
 static aotc_status load_modules(CudaCode *c, const aotc_model_table *t, uint32_t flags,
                                 aotc_error *error)
 {
-    const CudaDriver *d;
-    cuda_driver_get(&d, NULL);
+    const CudaDriver *d = c->device->driver;
     c->n_parts = n_parts_of(t, c->sm, flags);
     c->modules = calloc((size_t)c->n_parts + 1, sizeof *c->modules);
     if (!c->modules)
@@ -115,9 +114,8 @@ static aotc_status prepare_function(const CudaDriver *d, CuFunction f,
 aotc_status cuda_find_functions(const CudaCode *c, const aotc_model_entry *e, CuFunction **out,
                                 aotc_error *error)
 {
-    const CudaDriver *d;
+    const CudaDriver *d = c->device->driver;
     CudaScope         scope;
-    cuda_driver_get(&d, NULL);
     *out = calloc((size_t)e->n_functions + 1, sizeof **out);
     if (!*out)
         return error_set(error, AOTC_E_MEMORY, "out of memory");
@@ -164,13 +162,12 @@ static void weights_range(const aotc_model_table *t, uint64_t *first, uint64_t *
 static aotc_status load_weights(CudaCode *c, const aotc_model_table *t, const uint8_t *weights,
                                 aotc_error *error)
 {
-    const CudaDriver *d;
+    const CudaDriver *d = c->device->driver;
     uint64_t          first, end;
     weights_range(t, &first, &end);
     c->weights_first = first;
     if (end <= first)
         return AOTC_OK;
-    cuda_driver_get(&d, NULL);
     CuResult r = d->MemAlloc(&c->weights, (size_t)(end - first + 127) / 64 * 64);
     if (r) {
         char text[256];
@@ -187,9 +184,8 @@ static aotc_status load_weights(CudaCode *c, const aotc_model_table *t, const ui
 
 static void free_code(CudaCode *c)
 {
-    const CudaDriver *d;
+    const CudaDriver *d = c->device ? c->device->driver : NULL;
     CudaScope         scope;
-    cuda_driver_get(&d, NULL);
     if (c->device && cuda_enter(c->device, &scope, true) == CU_OK) {
         for (int i = 0; c->modules && i < c->n_parts; i++)
             if (c->modules[i])

@@ -181,7 +181,7 @@ aotc_status cuda_context_create(aotc_context *c, const aotc_context_options *o, 
     u->device = c->model->cuda->device;
     u->functions = c->model->functions;
     u->staging.is_host = true;
-    cuda_driver_get(&u->driver, NULL);
+    u->driver = u->device->driver;
     aotc_status s = take_cuda_options(c, o, error);
     if (!s && !make_cuda_tables(c))
         s = error_set(error, AOTC_E_MEMORY, "out of memory");

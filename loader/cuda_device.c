@@ -44,10 +44,10 @@ aotc_status cuda_device_info(int ordinal, CudaDeviceInfo *out, aotc_error *error
 
 CuResult cuda_enter(const CudaDevice *device, CudaScope *scope, bool is_slow)
 {
-    const CudaDriver *d = the_driver();
+    const CudaDriver *d = device->driver;
     CuContext         current = NULL;
     CuResult          r = d->CtxGetCurrent(&current);
-    *scope = (CudaScope){.is_slow = is_slow, .capture_mode = CU_CAPTURE_RELAXED};
+    *scope = (CudaScope){.driver = d, .is_slow = is_slow, .capture_mode = CU_CAPTURE_RELAXED};
     if (r)
         return r;
     if (current != device->context) {
@@ -66,12 +66,11 @@ CuResult cuda_enter(const CudaDevice *device, CudaScope *scope, bool is_slow)
 
 void cuda_leave(CudaScope *scope)
 {
-    const CudaDriver *d = the_driver();
-    CuContext         popped;
+    CuContext popped;
     if (scope->is_slow)
-        d->ThreadExchangeCaptureMode(&scope->capture_mode);
+        scope->driver->ThreadExchangeCaptureMode(&scope->capture_mode);
     if (scope->is_pushed)
-        d->CtxPopCurrent(&popped);
+        scope->driver->CtxPopCurrent(&popped);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -121,7 +120,7 @@ static CuResult load_helpers(const CudaDriver *d, CudaDevice *v)
 
 static void free_device(CudaDevice *v)
 {
-    const CudaDriver *d = the_driver();
+    const CudaDriver *d = v->driver;
     CudaScope         scope;
     if (v->context && cuda_enter(v, &scope, true) == CU_OK) {
         if (v->stream)
@@ -172,6 +171,7 @@ static aotc_status find_device(int ordinal, CudaDevice **out, aotc_error *error)
     CudaDevice *v = calloc(1, sizeof *v);
     if (!v)
         return error_set(error, AOTC_E_MEMORY, "out of memory");
+    v->driver = d;
     v->ordinal = ordinal;
     CuResult r = d->DeviceGet(&v->device, ordinal);
     s = r ? cuda_error(d, r, "cuDeviceGet", error) : open_device(d, v, error);
@@ -211,7 +211,7 @@ void cuda_device_close(CudaDevice *v)
 aotc_status cuda_upload(const CudaDevice *v, CuAddress to, const void *from, size_t bytes,
                         aotc_error *error)
 {
-    const CudaDriver *d = the_driver();
+    const CudaDriver *d = v->driver;
     if (!bytes)
         return AOTC_OK;
     CuResult r = d->MemcpyHtoDAsync(to, from, bytes, v->stream);

@@ -733,8 +733,11 @@ API cuMemFreeHost(void *p)
 API cuMemHostGetDevicePointer_v2(CuAddress *out, void *p, unsigned flags)
 {
     (void)flags;
+    LOCK();
     *out = (CuAddress)(uintptr_t)p;
-    return range_of(p) ? CU_OK : INVALID_VALUE;
+    CuResult r = range_of(p) ? CU_OK : INVALID_VALUE;
+    UNLOCK();
+    return r;
 }
 
 API cuMemcpyHtoDAsync_v2(CuAddress to, const void *from, size_t bytes, CuStream s)
