@@ -161,6 +161,10 @@ bool emit_is_late(const Buffer *b)
 {
     b = root_of(b);
     bool is_unknown = expr_contains_kind(b->numel, SYM_UNBACKED);
+    /* An output states its sizes, also where a size of 0 beside them makes its number of elements
+     * known. */
+    for (int d = 0; d < b->rank && b->kind == BUFFER_OUTPUT; d++)
+        is_unknown |= expr_contains_kind(b->sizes[d], SYM_UNBACKED);
     return (b->kind == BUFFER_TEMP && !b->arena_offset && is_unknown) ||
            (b->kind == BUFFER_OUTPUT && is_unknown);
 }

@@ -15,6 +15,13 @@
 #include "emit_c/cfamily.h"
 #include "emit_c/emit_c.h"
 
+/* A buffer whose memory the run has asked for; `elsewhere`: in another branch than the one printed.
+ */
+typedef struct LateBuffer {
+    const Buffer *root;
+    bool          elsewhere;
+} LateBuffer;
+
 typedef struct Emit {
     const Plan *plan; /* being emitted: the model's or its fold plan */
     const Plan *root; /* the model's */
@@ -34,6 +41,7 @@ typedef struct Emit {
     VEC(const char *) runtime_keys; /* of the current file */
     VEC(const Buffer *)
     temporaries; /* buffers whose size the run finds out: slots of frame->temporaries */
+    VEC(LateBuffer) allocated; /* of the run function that is printed */
 } Emit;
 
 /* ---- names and text -------------------------------------------------------------------------- */

@@ -88,21 +88,62 @@ void host_check_allocated(Emit *e, const Buffer *b, int indent)
     host_line(e, indent + 1, "return;");
 }
 
-/* Before the first step that writes it. */
+static const Buffer *memory_of(const Buffer *b)
+{
+    while (b->alias)
+        b = b->alias;
+    return b;
+}
+
+static bool wants_memory(const Emit *e, const Buffer *b)
+{
+    if (!b || !emit_is_late(b))
+        return false;
+    for (int i = 0; i < e->allocated.n; i++)
+        if (e->allocated.items[i].root == memory_of(b) && !e->allocated.items[i].elsewhere)
+            return false;
+    return true;
+}
+
+void host_note_allocated(Emit *e, const Buffer *b)
+{
+    VEC_PUSH(e->arena, e->allocated, ((LateBuffer){memory_of(b), false}));
+}
+
+int host_branch(Emit *e)
+{
+    return e->allocated.n;
+}
+
+void host_other_branch(Emit *e, int mark)
+{
+    for (int i = mark; i < e->allocated.n; i++)
+        e->allocated.items[i].elsewhere = true;
+}
+
+void host_join(Emit *e, int mark)
+{
+    for (int i = mark; i < e->allocated.n; i++)
+        e->allocated.items[i].elsewhere = false;
+}
+
+/* Before the first step that writes it: a scatter into what an earlier step has filled keeps the
+ * memory. */
 void host_allocate_before(Emit *e, Buffer *const *buffers, int n, int indent)
 {
-    int late = 0;
+    VEC(const Buffer *) late = {0};
     for (int i = 0; i < n; i++)
-        late += buffers[i] && emit_is_late(buffers[i]);
-    if (!late)
+        if (wants_memory(e, buffers[i])) {
+            VEC_PUSH(e->arena, late, buffers[i]);
+            host_note_allocated(e, buffers[i]);
+        }
+    if (!late.n)
         return;
-    for (int i = 0; i < n; i++)
-        if (buffers[i] && emit_is_late(buffers[i]))
-            print_allocation(e, buffers[i], indent);
+    for (int i = 0; i < late.n; i++)
+        print_allocation(e, late.items[i], indent);
     host_line(e, indent, "aotc_barrier(f);");
-    for (int i = 0; i < n; i++)
-        if (buffers[i] && emit_is_late(buffers[i]))
-            host_check_allocated(e, buffers[i], indent);
+    for (int i = 0; i < late.n; i++)
+        host_check_allocated(e, late.items[i], indent);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -161,8 +202,10 @@ static void print_kernel(Emit *e, const Kernel *k, int indent)
         return;
     host_line(e, indent, "aotc_barrier(f);");
     for (int i = 0; i < k->n_writes; i++)
-        if (emit_is_late(k->writes[i]))
+        if (emit_is_late(k->writes[i])) {
+            host_note_allocated(e, k->writes[i]);
             host_check_allocated(e, k->writes[i], indent);
+        }
     host_range_check(e, k->nonzero.count, indent);
 }
 
@@ -209,11 +252,14 @@ static Error *print_if(Emit *e, const Step *s, int indent)
         host_line(e, indent + 1, "aotc_barrier(f);");
     }
     host_line(e, indent + 1, "if (holds) {");
+    int mark = host_branch(e);
     TRY(print_steps(e, s->then_steps.items, s->then_steps.n, indent + 2));
+    host_other_branch(e, mark);
     if (s->else_steps.n) {
         host_line(e, indent + 1, "} else {");
         TRY(print_steps(e, s->else_steps.items, s->else_steps.n, indent + 2));
     }
+    host_join(e, mark);
     host_line(e, indent + 1, "}");
     host_line(e, indent, "}");
     return NULL;

@@ -12,6 +12,13 @@ const char *host_expr(Emit *e, const Expr *expr);
 const char *host_address(Emit *e, const Buffer *b);
 /* Memory of late buffers, before the first step that writes one of them. */
 void        host_allocate_before(Emit *e, Buffer *const *buffers, int n, int indent);
+/* A kernel has asked for the memory of this late buffer itself. */
+void        host_note_allocated(Emit *e, const Buffer *b);
+/* What one branch allocates the other one does not have; behind both all is there.  A loop whose
+ * steps are printed twice allocates twice. */
+int         host_branch(Emit *e);
+void        host_other_branch(Emit *e, int mark);
+void        host_join(Emit *e, int mark);
 /* After a kernel that allocates for itself: was there memory? */
 void        host_check_allocated(Emit *e, const Buffer *b, int indent);
 /* The export takes the range of a symbol for granted: what sets it checks it. */

@@ -25,8 +25,10 @@ static void print_kernel(CudaEmit *c, const Kernel *k, int indent)
     if (!allocates_itself)
         return;
     for (int i = 0; i < k->n_writes; i++)
-        if (emit_is_late(k->writes[i]))
+        if (emit_is_late(k->writes[i])) {
+            host_note_allocated(e, k->writes[i]);
             host_check_allocated(e, k->writes[i], indent);
+        }
     host_range_check(e, k->nonzero.count, indent);
 }
 
@@ -106,8 +108,11 @@ static Error *print_if(CudaEmit *c, const Step *s, int indent)
         test = "holds";
         other = "!holds";
     }
+    int mark = host_branch(e);
     TRY(print_branch(c, test, s->then_steps.items, s->then_steps.n, is_device, indent));
+    host_other_branch(e, mark);
     TRY(print_branch(c, other, s->else_steps.items, s->else_steps.n, is_device, indent));
+    host_join(e, mark);
     if (!is_device)
         host_line(e, --indent, "}");
     return NULL;
@@ -117,12 +122,15 @@ static Error *print_if(CudaEmit *c, const Step *s, int indent)
 static Error *print_while(CudaEmit *c, const Step *s, int indent)
 {
     Emit *e = &c->e;
+    int   mark = host_branch(e);
     TRY(print_steps(c, s->else_steps.items, s->else_steps.n, indent));
+    host_other_branch(e, mark);
     text_indent(e->out, indent);
     text_printf(e->out, "while (f->cuda->enter(f, AOTC_BRANCH_WHILE, %s)) {\n",
                 host_address(e, s->flag));
     TRY(print_steps(c, s->then_steps.items, s->then_steps.n, indent + 1));
     TRY(print_steps(c, s->else_steps.items, s->else_steps.n, indent + 1));
+    host_join(e, mark);
     host_line(e, indent + 1, "f->cuda->leave(f);");
     host_line(e, indent, "}");
     return NULL;

@@ -259,8 +259,10 @@ static Error *check_args(Verifier *v, const Node *node)
 static Error *check_results(Verifier *v, const Node *node)
 {
     const OpSchema *schema = node->schema;
-    bool            is_open =
-        schema->is_higher_order || (schema->n_returns == 1 && schema->returns[0].is_list);
+    /* A list is flattened: it stands alone or behind single results (histogramdd). */
+    int             n_single = schema->n_returns - 1;
+    bool            ends_in_list = n_single >= 0 && schema->returns[n_single].is_list;
+    bool is_open = schema->is_higher_order || (ends_in_list && node->n_results >= n_single);
     if (!is_open && node->n_results != schema->n_returns)
         return fail(v, "%d results, the operator returns %d", node->n_results, schema->n_returns);
     for (int i = 0; i < node->n_results; i++) {

@@ -37,13 +37,23 @@ static bool wants(const Decompose *d, const Node *node)
 
 /* ---- one node -------------------------------------------------------------------------------- */
 
+static bool can_be_same_sizes(const TensorType *a, const TensorType *b)
+{
+    int64_t x, y;
+    for (int d = 0; d < a->rank; d++)
+        if (expr_is_int(a->sizes[d], &x) && expr_is_int(b->sizes[d], &y) && x != y)
+            return false;
+    return true;
+}
+
 static Error *check_result(const Node *node, const Value *from, const Value *to)
 {
     if (!to)
         return node_error(node, E_INTERNAL, "the expansion of %s does not give result %d",
                           node->schema->name, from->result);
     if (from->kind == VALUE_TENSOR && to->kind == VALUE_TENSOR &&
-        from->type.rank == to->type.rank && from->type.dtype == to->type.dtype)
+        from->type.rank == to->type.rank && from->type.dtype == to->type.dtype &&
+        can_be_same_sizes(&from->type, &to->type))
         return NULL;
     if (from->kind != VALUE_TENSOR && to->kind == from->kind)
         return NULL;
@@ -74,7 +84,10 @@ static Error *replace_result(Node *node, Value *from, Value *to, Value *const *e
                              int n_earlier)
 {
     Graph *graph = node->graph;
-    if (!to) { /* expansions may leave out results that only backward passes use */
+    bool   differs =
+        !to || (from->kind == VALUE_TENSOR && to->kind == VALUE_TENSOR &&
+                from->type.rank == to->type.rank && !can_be_same_sizes(&from->type, &to->type));
+    if (differs) { /* expansions may leave out results that only backward passes use */
         graph_count_uses(graph);
         if (from->n_uses == 0)
             return NULL;

@@ -11,6 +11,7 @@
  * from the new base.  At the end a written input gets `mutated_to` and a written buffer or
  * parameter a Mutation: the form in which ATEN exports come already. */
 #include "passes/functionalize_views.h"
+#include "ir/ops/shape_util.h"
 
 #include <string.h>
 
@@ -211,6 +212,7 @@ static const struct {
     {"_native_batch_norm_legit.default", "_native_batch_norm_legit_functional.default"},
     {"rrelu_with_noise.default", "rrelu_with_noise_functional.default"},
     {"rrelu_with_noise_.default", "rrelu_with_noise_functional.default"},
+    {"_batch_norm_with_update.default", "_batch_norm_with_update_functional.default"},
 };
 
 static bool is_out_param(const Param *param)
@@ -398,29 +400,53 @@ static Error *process_write(Walk *w, Node *node, const Written *written, Object 
     return NULL;
 }
 
-/* batch_norm in training mode writes running statistics although its schema does not say so. */
-static Error *process_batch_norm(Walk *w, Node *node, bool *done)
+/* Norms that write running statistics in training mode although their schemas do not say so. */
+static const char *const training_norms[] = {"batch_norm", "native_batch_norm", "instance_norm",
+                                             NULL};
+
+static bool writes_statistics(const Node *node)
 {
-    if (!node_is(node, "batch_norm") || !arg_is_number(node_arg(node, "training"), 1) ||
-        node_arg(node, "running_mean")->kind != ARG_VALUE)
+    if (!node_base_in(node, training_norms) || node_arg(node, "running_mean")->kind != ARG_VALUE)
+        return false;
+    bool is_instance = node_is(node, "instance_norm");
+    return arg_is_number(node_arg(node, is_instance ? "use_input_stats" : "training"), 1);
+}
+
+static Error *functional_norm(Walk *w, Node *node, Node **out)
+{
+    static const char *const names[] = {"input",       "weight",   "bias",     "running_mean",
+                                        "running_var", "training", "momentum", "eps"};
+    Arg                      args[8];
+    int                      n = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (schema_param(node->schema, names[i]) >= 0)
+            args[n++] = *node_arg(node, names[i]);
+    if (node_is(node, "instance_norm")) {
+        Build b = build_at(node);
+        *out = build_internal_node(&b, INSTANCE_NORM_FUNCTIONAL, args, n);
+        return b.error;
+    }
+    return build_node(w->graph, node, "aten._native_batch_norm_legit_functional.default", args, n,
+                      out);
+}
+
+static Error *process_norm(Walk *w, Node *node, bool *done)
+{
+    if (!writes_statistics(node))
         return NULL;
     Value  *mean = node_tensor(node, "running_mean"), *var = node_tensor(node, "running_var");
     Object *objects[2] = {object_of(w, mean), object_of(w, var)};
     node_for_each_value(node, sync_arg, w);
     if (w->error)
         return w->error;
-    Arg   args[] = {*node_arg(node, "input"),       *node_arg(node, "weight"),
-                    *node_arg(node, "bias"),        *node_arg(node, "running_mean"),
-                    *node_arg(node, "running_var"), *node_arg(node, "training"),
-                    *node_arg(node, "momentum"),    *node_arg(node, "eps")};
     Node *f;
-    TRY(build_node(w->graph, node, "aten._native_batch_norm_legit_functional.default", args, 8,
-                   &f));
+    TRY(functional_norm(w, node, &f));
     inherit_where(f, node);
     take_strides(f->results[0], &node->results[0]->type);
-    graph_replace_uses(w->graph, node->results[0], f->results[0]);
-    TRY(write_view(w, node, objects[0]->view, f->results[3]));
-    TRY(write_view(w, node, objects[1]->view, f->results[4]));
+    for (int i = 0; i < node->n_results; i++)
+        graph_replace_uses(w->graph, node->results[i], f->results[i]);
+    for (int i = 0; i < 2; i++)
+        TRY(write_view(w, node, objects[i]->view, f->results[f->schema->n_returns - 2 + i]));
     graph_remove_node(w->graph, node);
     *done = true;
     return NULL;
@@ -490,8 +516,74 @@ static Error *process_plain(Walk *w, Node *node)
     return w->error;
 }
 
-static const char *refused[] = {"set_",         "resize_", "resize_as_", "_resize_output_",
-                                "swap_tensors", NULL};
+static const char *refused[] = {"set_", "_resize_output_", "swap_tensors", NULL};
+
+static Error *refuse_memory(const Node *node)
+{
+    return node_error(node, E_UNSUPPORTED, "%s changes what memory a tensor means",
+                      node->schema->name);
+}
+
+/* ---- resize_ --------------------------------------------------------------------------------- */
+
+static bool has_other_views(const Walk *w, const Object *object)
+{
+    for (int i = 0; i < w->n_of; i++)
+        if (w->of[i] && w->of[i] != object && w->of[i]->view->memory == object->view->memory)
+            return true;
+    return false;
+}
+
+/* The elements in a row, with zeros behind them where there are too few (eager leaves them as the
+ * memory was). */
+static Error *resized(Walk *w, Node *node, Value *x, int64_t more, Value **out)
+{
+    Build       b = build_at(node);
+    const Expr *n = tensor_numel(w->graph->ir, &x->type);
+    int64_t     pads[2] = {0, more};
+    Value      *row = build_reshape(&b, x, &n, 1);
+    row = BUILD(&b, "aten.constant_pad_nd.default", arg_value(row), arg_ints(w->graph, pads, 2));
+    const TensorType *to = &node->results[0]->type;
+    *out = build_reshape(&b, row, to->sizes, to->rank);
+    return b.error;
+}
+
+/* A tensor that owns its memory becomes a view of its beginning, or, where it grows, of new memory.
+ */
+static Error *process_resize(Walk *w, Node *node)
+{
+    Object    *object = object_of(w, node->args[0].value);
+    View      *v = object->view;
+    int64_t    have, want;
+    TensorType to = node->results[0]->type;
+    Value     *x, *content;
+    node_for_each_value(node, sync_arg, w);
+    if (w->error)
+        return w->error;
+    if (v->parent || v->memory->owner != w->graph || !v->current->def ||
+        !tensor_is_contiguous(w->graph->ir, &v->type) || !tensor_is_contiguous(w->graph->ir, &to) ||
+        !expr_is_int(tensor_numel(w->graph->ir, &v->type), &have) ||
+        !expr_is_int(tensor_numel(w->graph->ir, &to), &want))
+        return refuse_memory(node);
+    TRY(sync(w, v, &x));
+    if (want <= have) {
+        Arg args[] = {arg_value(x), arg_exprs(w->graph, to.sizes, to.rank),
+                      arg_exprs(w->graph, to.strides, to.rank), arg_int(w->graph, 0)};
+        TRY(build_like(w->graph, node, node, "aten.as_strided.default", args, 4, &content));
+        Node *f = content->def;
+        content->type = to;
+        object->view = new_view(w, f, 0, 0, v);
+    } else {
+        if (has_other_views(w, object))
+            return refuse_memory(node);
+        TRY(resized(w, node, x, want - have, &content));
+        object->view = new_base(w, content, w->graph)->view;
+    }
+    set_object(w, content, object);
+    set_object(w, node->results[0], object);
+    graph_remove_node(w->graph, node);
+    return NULL;
+}
 
 /* A custom operator that writes, as functional ATEN exports have it: it has no functional form of
  * its own. */
@@ -509,14 +601,15 @@ static Error *process(Walk *w, Node *node)
     bool done = false;
     if (!strncmp(node->schema->base, "auto_functionalized", strlen("auto_functionalized")))
         return refuse_auto_functionalized(node);
-    TRY(process_batch_norm(w, node, &done));
+    TRY(process_norm(w, node, &done));
     if (done)
         return NULL;
     if (!node->schema->writes)
         return process_plain(w, node);
     if (node_base_in(node, refused))
-        return node_error(node, E_UNSUPPORTED, "%s changes what memory a tensor means",
-                          node->schema->name);
+        return refuse_memory(node);
+    if (node_is(node, "resize_") || node_is(node, "resize_as_"))
+        return process_resize(w, node);
     Written written = {0};
     VEC(Object *) objects = {0};
     for (int i = 0; i < node->schema->n_params; i++) {
@@ -647,7 +740,7 @@ static Error *finish(Walk *w)
 static bool has_writes(const Graph *graph)
 {
     for (const Node *n = graph->first; n; n = n->next)
-        if (n->schema->writes || node_is(n, "batch_norm") || node_is(n, "as_strided") ||
+        if (n->schema->writes || node_base_in(n, training_norms) || node_is(n, "as_strided") ||
             !strncmp(n->schema->base, "auto_functionalized", strlen("auto_functionalized")))
             return true;
     return false;

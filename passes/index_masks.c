@@ -5,7 +5,8 @@
  *   %1 = aten.index.Tensor(%x, [%m]) : f32[u0,5]     becomes  %n = aten.nonzero.default(%m) :
  * i64[u0,1] %i = aten.select.int(%n, 1, 0) %1 = aten.index.Tensor(%x, [%i])
  *
- *   argwhere, where(condition) and nonzero_numpy         become  nonzero, and its columns
+ *   argwhere, where(condition) and nonzero_numpy         become  nonzero, and its columns; nonzero
+ * of a tensor without dims becomes an item
  *
  * The first form needs values that are the same at every true element; no size depends on the data
  * then.  In the second one the symbol of the exported size is set by nonzero.  uint8 masks are the
@@ -207,18 +208,53 @@ static Error *rewrite_select(Graph *graph, Node *node)
     return rewrite_index(&m);
 }
 
-/* argwhere(x) is nonzero(x); where(condition) and nonzero_numpy(x) give its columns as a list. */
+/* nonzero(x) of a tensor without dims: rows without columns, of which there are as many as x is
+ * true. */
+static Error *rewrite_without_dims(const Masks *m)
+{
+    Ir         *ir = m->graph->ir;
+    const Expr *count = m->node->results[0]->type.sizes[0];
+    Value      *truth, *new;
+    Node       *item;
+    Arg         args[] = {arg_value(m->mask), arg_int(m->graph, 0)};
+    TRY(call(m, "aten.ne.Scalar", args, 2, &truth));
+    args[0] = arg_value(truth), args[1] = arg_dtype(DT_I64);
+    TRY(call(m, "aten._to_copy.default", args, 2, &truth));
+    TRY(build_node(m->graph, m->node, "aten.item.default", (Arg[]){arg_value(truth)}, 1, &item));
+    inherit_where(item, m->node);
+    if (!is_set_by_run(count))
+        return refuse(m, "a number of results that the export has fixed");
+    item->results[0]->symbol = count->symbol;
+    const Expr *sizes[2] = {count, expr_int(ir->exprs, 0)};
+    Arg         full[] = {arg_exprs(m->graph, sizes, 2), arg_int(m->graph, 0), arg_dtype(DT_I64)};
+    TRY(call(m, "aten.full.default", full, 3, &new));
+    return finish(m, new);
+}
+
+/* argwhere(x) is nonzero(x); where(condition) and nonzero_numpy(x) give its columns as a list, of a
+ * tensor without dims one column. */
 static Error *rewrite_nonzero(Graph *graph, Node *node)
 {
     Masks  m = {.graph = graph, .node = node, .mask = node->args[0].value};
     Value *found;
+    bool   is_matrix = node_is(node, "argwhere") || node_is(node, "nonzero");
     if (!node->n_results) {
         graph_remove_node(graph, node);
         return NULL;
     }
+    if (m.mask->type.rank == 0 && is_matrix)
+        return rewrite_without_dims(&m);
+    if (m.mask->type.rank == 0) {
+        Arg args[] = {arg_value(m.mask), arg_int(graph, 0)};
+        TRY(call(&m, "aten.unsqueeze.default", args, 2, &m.mask));
+    }
     TRY(make_nonzero(&m, node->results[0]->type.sizes[0], true, &found));
-    if (node_is(node, "argwhere"))
+    if (is_matrix) {
+        Arg args[] = {arg_value(found)};
+        if (found->type.sizes[0] != node->results[0]->type.sizes[0])
+            TRY(call(&m, "aten.clone.default", args, 1, &found)); /* it takes the exported size */
         return finish(&m, found);
+    }
     for (int d = 0; d < node->n_results; d++) {
         Arg    args[] = {arg_value(found), arg_int(graph, 1), arg_int(graph, d)};
         Value *column;
@@ -312,7 +348,8 @@ static Error *rewrite_node(Graph *graph, Node *node, PassCtx *cx, bool *changed)
     if (node_is(node, "masked_select")) {
         TRY(rewrite_select(graph, node));
     } else if (node_is(node, "argwhere") || node_is(node, "nonzero_numpy") ||
-               node_is(node, "aten.where.default")) {
+               node_is(node, "aten.where.default") ||
+               (node_is(node, "nonzero") && node->args[0].value->type.rank == 0)) {
         TRY(rewrite_nonzero(graph, node));
     } else {
         if ((!is_read && !node_base_in(node, puts)) || schema_param(node->schema, "indices") < 0)

@@ -360,7 +360,9 @@ static bool constant_number(const Arg *arg, double *out)
         return true;
     }
     const Expr *e = arg->kind == ARG_FLOAT ? arg->expr : arg_as_expr(arg);
-    if (!e || !expr_is_int(e, &value))
+    if (e && e->kind == EXPR_BOOL)
+        value = e->value;
+    else if (!e || !expr_is_int(e, &value))
         return false;
     *out = (double)value;
     return true;
@@ -408,20 +410,25 @@ static Error *infer_arange(Node *node)
     return NULL;
 }
 
+/* A number, or a tensor without dims. */
 static Scalar *wide_number(LowerCx *cx, const Arg *arg)
 {
+    if (arg->kind == ARG_VALUE && arg->value->kind == VALUE_TENSOR)
+        return scalar_cast(cx->scalars, DT_F64, shape_load(cx, arg->value, NULL));
     if (arg->kind == ARG_FLOAT && !arg->expr)
         return scalar_float(cx->scalars, DT_F64, arg->number);
     const Expr *e = arg->kind == ARG_FLOAT ? arg->expr : arg_as_expr(arg);
-    DType       own = e->type == EXPR_TYPE_FLOAT ? DT_F64 : DT_I64;
+    DType own = e->type == EXPR_TYPE_FLOAT ? DT_F64 : e->type == EXPR_TYPE_BOOL ? DT_BOOL : DT_I64;
     return scalar_cast(cx->scalars, DT_F64, scalar_index(cx->scalars, own, e));
 }
 
 /* A number as eager converts it for an integer result: toward zero. */
 static const Expr *truncated(ExprPool *pool, const Arg *arg)
 {
-    return arg->kind == ARG_FLOAT && !arg->expr ? expr_int(pool, (int64_t)arg->number)
-                                                : arg_as_expr(arg);
+    if (arg->kind == ARG_FLOAT && !arg->expr)
+        return expr_int(pool, (int64_t)arg->number);
+    const Expr *e = arg_as_expr(arg);
+    return e->kind == EXPR_BOOL ? expr_int(pool, e->value) : e;
 }
 
 static Scalar *element_arange(LowerCx *cx, const Node *node, int result, const Expr *const *index)
@@ -442,6 +449,11 @@ static Scalar *element_arange(LowerCx *cx, const Node *node, int result, const E
 
 static Error *infer_linspace(Node *node)
 {
+    for (int i = 0; i < 2; i++)
+        if (node->args[i].kind == ARG_VALUE && node->args[i].value->kind == VALUE_TENSOR &&
+            node->args[i].value->type.rank != 0)
+            return node_error(node, E_VALUE, "an end of rank %d, not a single number",
+                              node->args[i].value->type.rank);
     const Expr *steps = arg_as_expr(node_arg(node, "steps"));
     if (expr_range(steps).max < 0)
         return node_error(node, E_VALUE, "steps is negative");
@@ -478,11 +490,12 @@ static Scalar *element_linspace(LowerCx *cx, const Node *node, int result, const
 /* base to the power of linspace; integers are rounded toward zero at the end. */
 static Error *expand_logspace(Node *node, Value **results)
 {
-    Build  b = build_at(node);
-    DType  dtype = dtype_or(node, DT_F32);
-    Value *powers = BUILD(&b, "aten.linspace.default", *node_arg(node, "start"),
-                          *node_arg(node, "end"), *node_arg(node, "steps"),
-                          arg_dtype(dtype_is_float(dtype) ? dtype_compute(dtype) : DT_F64));
+    Build       b = build_at(node);
+    DType       dtype = dtype_or(node, DT_F32);
+    const char *line = arena_printf(b.graph->ir->arena, "aten.linspace.%s", node->schema->overload);
+    Value      *powers =
+        BUILD(&b, line, *node_arg(node, "start"), *node_arg(node, "end"), *node_arg(node, "steps"),
+              arg_dtype(dtype_is_float(dtype) ? dtype_compute(dtype) : DT_F64));
     if (!b.error)
         powers = BUILD(&b, "aten.pow.Scalar", *node_arg(node, "base"), arg_value(powers));
     results[0] = build_cast(&b, powers, dtype);
@@ -922,12 +935,49 @@ const OpDesc creation_ops[] = {
             .samples = "start=0 end=1 steps=5 | start=-2.5 end=3 steps=7 | start=3 end=-3 steps=4 "
                        "dtype=f64 | start=0 end=10 steps=4 dtype=i64 | start=1 end=2 steps=1 | "
                        "start=1 end=2 steps=0 | ! start=0 end=1 steps=-1"),
+    INDEXED("aten::linspace.Tensor_Tensor(Tensor start, Tensor end, int steps, *, ScalarType? "
+            "dtype=None, "
+            "Layout? layout=None, "
+            "Device? device=None, bool? pin_memory=None) -> Tensor",
+            infer_linspace, element_linspace,
+            .samples = "start=f32[]@[-1] end=f32[]@[2] steps=7 | start=i64[]@[0] end=f32[]@[5] "
+                       "steps=4 dtype=i64 | start=f32[]@[1] end=f32[]@[3] steps=1 | "
+                       "start=f32[]@[1] end=f32[]@[3] steps=0 | ! start=f32[2] end=f32[] steps=3"),
+    INDEXED("aten::linspace.Tensor_Scalar(Tensor start, Scalar end, int steps, *, ScalarType? "
+            "dtype=None, "
+            "Layout? layout=None, "
+            "Device? device=None, bool? pin_memory=None) -> Tensor",
+            infer_linspace, element_linspace,
+            .samples =
+                "start=f32[]@[-1] end=2 steps=5 | start=i64[]@[3] end=-1.5 steps=4 dtype=f64"),
+    INDEXED("aten::linspace.Scalar_Tensor(Scalar start, Tensor end, int steps, *, ScalarType? "
+            "dtype=None, "
+            "Layout? layout=None, "
+            "Device? device=None, bool? pin_memory=None) -> Tensor",
+            infer_linspace, element_linspace, .samples = "start=-1 end=f32[]@[2] steps=5"),
     EXPAND_FN("aten::logspace(Scalar start, Scalar end, int steps, float base=10., *, ScalarType? "
               "dtype=None, "
               "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
               expand_logspace,
               .samples = "start=0 end=2 steps=5 | start=-1 end=3 steps=4 base=2.0 | start=0 end=1 "
                          "steps=1 | start=0 end=3 steps=4 dtype=f64"),
+    EXPAND_FN("aten::logspace.Tensor_Tensor(Tensor start, Tensor end, int steps, float base=10., "
+              "*, ScalarType? "
+              "dtype=None, "
+              "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+              expand_logspace,
+              .samples = "start=f32[]@[-1] end=f32[]@[2] steps=7 base=2.0 | start=i64[]@[0] "
+                         "end=i64[]@[3] steps=4 dtype=i64"),
+    EXPAND_FN("aten::logspace.Tensor_Scalar(Tensor start, Scalar end, int steps, float base=10., "
+              "*, ScalarType? "
+              "dtype=None, "
+              "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+              expand_logspace, .samples = "start=f32[]@[-1] end=2 steps=5"),
+    EXPAND_FN("aten::logspace.Scalar_Tensor(Scalar start, Tensor end, int steps, float base=10., "
+              "*, ScalarType? "
+              "dtype=None, "
+              "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+              expand_logspace, .samples = "start=-1 end=f64[]@[2] steps=5 dtype=f64"),
 
     /* matrices */
     INDEXED("aten::eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? "

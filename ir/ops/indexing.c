@@ -130,7 +130,10 @@ static Error *expand_take_along_dim(Node *node, Value **results)
         TRY(shape_dim(node, "dim", rank, &dim));
         if (k->type.rank != rank)
             return node_error(node, E_VALUE, "indices have rank %d, self %d", k->type.rank, rank);
-        TRY(shape_broadcast(node, self->type.sizes, rank, k->type.sizes, rank, both, &n));
+        memcpy(ss, self->type.sizes, sizeof *ss * (size_t)rank);
+        memcpy(ks, k->type.sizes, sizeof *ks * (size_t)rank);
+        ss[dim] = ks[dim] = shape_int(node, 1);
+        TRY(shape_broadcast(node, ss, rank, ks, rank, both, &n));
         memcpy(ss, both, sizeof both);
         memcpy(ks, both, sizeof both);
         ss[dim] = self->type.sizes[dim];

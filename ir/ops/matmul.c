@@ -210,20 +210,36 @@ static Error *expand_outer(Node *node, Value **results)
     return b.error;
 }
 
+/* A factor in the dtype of the tensor: integers cut fractions off. */
+static Arg factor(const Build *b, const Node *node, const char *name, DType dtype)
+{
+    const Arg *arg = node_arg(node, name);
+    return arg->kind == ARG_FLOAT && !dtype_is_float(dtype)
+               ? arg_int(b->graph, (int64_t)arg->number)
+               : *arg;
+}
+
+static bool is_number(const Arg *arg, double number)
+{
+    return arg->kind == ARG_FLOAT ? !arg->expr && arg->number == number
+                                  : expr_is_value(arg_as_expr(arg), (int64_t)number);
+}
+
 /* beta * self + alpha * z; beta == 0 ignores self, NaN included. */
 static Value *scale_add(Build *b, Node *node, Value *z)
 {
     Graph *g = b->graph;
-    double beta = node_float(node, "beta"), alpha = node_float(node, "alpha");
     if (b->error)
         return NULL;
-    if (alpha != 1)
-        z = BUILD(b, "aten.mul.Scalar", arg_value(z), *node_arg(node, "alpha"));
-    if (beta == 0 || b->error)
+    Arg beta = factor(b, node, "beta", z->type.dtype),
+        alpha = factor(b, node, "alpha", z->type.dtype);
+    if (!is_number(&alpha, 1))
+        z = BUILD(b, "aten.mul.Scalar", arg_value(z), alpha);
+    if (is_number(&beta, 0) || b->error)
         return z;
     Value *self = node_tensor(node, "self");
-    if (beta != 1)
-        self = BUILD(b, "aten.mul.Scalar", arg_value(self), *node_arg(node, "beta"));
+    if (!is_number(&beta, 1))
+        self = BUILD(b, "aten.mul.Scalar", arg_value(self), beta);
     return BUILD(b, "aten.add.Tensor", arg_value(self), arg_value(z), arg_int(g, 1));
 }
 
@@ -354,6 +370,18 @@ static Error *expand_tensordot(Node *node, Value **results)
     TRY(shape_dims(node, "dims_other", y->type.rank, ys, &m));
     if (n != m)
         return node_error(node, E_VALUE, "%d dims of self, %d of other", n, m);
+    for (int i = 0; i < n; i++) { /* a size of 1 stands for all of the other's elements */
+        bool    x_one = expr_is_value(x->type.sizes[xs[i]], 1);
+        bool    y_one = expr_is_value(y->type.sizes[ys[i]], 1);
+        int64_t dim = x_one ? ys[i] : xs[i];
+        if (x_one == y_one)
+            continue;
+        Value *sum = BUILD(&b, "aten.sum.dim_IntList", arg_value(x_one ? y : x),
+                           arg_ints(b.graph, &dim, 1), arg_bool(b.graph, true));
+        if (b.error)
+            return b.error;
+        *(x_one ? &y : &x) = build_cast(&b, sum, x->type.dtype);
+    }
     return contract_dims(&b, x, y, xs, ys, n, &results[0]);
 }
 

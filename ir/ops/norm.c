@@ -336,6 +336,15 @@ static Error *expand_batch_norm(Node *node, Value **results)
     bool       functional = strstr(node->schema->base, "functional") != NULL;
     bool       trains = training ? node_bool(node, "training") : functional;
     int        n = node->schema->n_returns;
+    if (x->type.rank == 1 && expr_is_value(x->type.sizes[0], 0) && trains) {
+        /* Eager lets tensors of no elements pass; running statistics stay. */
+        results[0] = unary(&b, "aten.clone.default", x);
+        for (int i = 1; i < n; i++)
+            results[i] = functional && i >= n - 2
+                             ? node_tensor(node, i == n - 2 ? "running_mean" : "running_var")
+                             : no_elements(&b, i == 3 ? DT_U8 : x->type.dtype);
+        return b.error;
+    }
     TRY(check_channels(node, x));
     if (trains && mean && !functional)
         return node_error(node, E_UNSUPPORTED,
@@ -440,6 +449,43 @@ static Error *expand_instance_norm(Node *node, Value **results)
                           "instance_norm without input statistics needs running ones");
     results[0] = build_scale_shift(&b, node, x, node_tensor(node, "running_mean"),
                                    node_tensor(node, "running_var"));
+    return b.error;
+}
+
+/* Batch norm of one batch with a channel for each instance; the new statistics are the means over
+ * instances, as in at::instance_norm. */
+static Error *expand_instance_norm_functional(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    ExprPool   *pool = shape_pool(node);
+    Value      *x = node_tensor(node, "input"), *v[4];
+    const char *names[4] = {"weight", "bias", "running_mean", "running_var"};
+    const Expr *sizes[MAX_RANK], *each[2];
+    int64_t     first = 0;
+    TRY(check_channels(node, x));
+    memcpy(sizes, x->type.sizes, sizeof *sizes * (size_t)x->type.rank);
+    memcpy(each, x->type.sizes, sizeof each);
+    sizes[0] = expr_int(pool, 1);
+    sizes[1] = expr_mul(pool, each[0], each[1]);
+    for (int i = 0; i < 4; i++) {
+        v[i] = node_tensor(node, names[i]);
+        if (v[i])
+            v[i] = BUILD(&b, "aten.repeat.default", arg_value(v[i]), arg_exprs(b.graph, each, 1));
+    }
+    Value *row = build_reshape(&b, x, sizes, x->type.rank);
+    if (b.error)
+        return b.error;
+    Node *f = BUILD_NODE(&b, "aten._native_batch_norm_legit_functional.default", arg_value(row),
+                         v[0] ? arg_value(v[0]) : arg_none(), v[1] ? arg_value(v[1]) : arg_none(),
+                         arg_value(v[2]), arg_value(v[3]), arg_bool(b.graph, true),
+                         *node_arg(node, "momentum"), *node_arg(node, "eps"));
+    if (b.error)
+        return b.error;
+    results[0] = build_reshape(&b, f->results[0], x->type.sizes, x->type.rank);
+    for (int i = 1; i < 3; i++)
+        results[i] =
+            BUILD(&b, "aten.mean.dim", arg_value(build_reshape(&b, f->results[2 + i], each, 2)),
+                  arg_ints(b.graph, &first, 1));
     return b.error;
 }
 
@@ -553,6 +599,13 @@ const OpDesc norm_ops[] = {
               "running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) "
               "-> Tensor",
               expand_instance_norm),
+    EXPAND_FN(
+        INSTANCE_NORM_FUNCTIONAL, expand_instance_norm_functional,
+        .samples =
+            "input=f32[2,3,4] running_mean=f32[3] running_var=f32[3]@0..2 momentum=0.3 eps=0.001 | "
+            "input=f32[2,2,3,3] weight=f32[2] bias=f32[2] running_mean=f32[2] "
+            "running_var=f32[2]@0..2 "
+            "momentum=0.1 eps=0.00001"),
     EXPAND_FN("aten::_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor", expand_weight_norm),
     EXPAND_FN("aten::_weight_norm_interface(Tensor v, Tensor g, int dim=0) -> (Tensor, Tensor)",
               expand_weight_norm),

@@ -108,6 +108,15 @@ static int count_chunks(ExprPool *pool, const Expr *size, const Expr *chunks)
     return expr_is_value(size, 0) || n < 0 ? constant_count(chunks) : n;
 }
 
+/* One for each dim; a number is one dim, None is all. */
+static int count_gradients(const Node *node)
+{
+    const Arg *dim = find_arg(node, "dim");
+    return dim->kind == ARG_LIST   ? dim->n_items
+           : dim->kind != ARG_NONE ? 1
+                                   : node->args[0].value->type.rank;
+}
+
 int count_list_results(const Node *node)
 {
     ExprPool   *pool = node->graph->ir->exprs;
@@ -125,15 +134,22 @@ int count_list_results(const Node *node)
         return arg->n_items + 1;
     if (strncmp(node->schema->base, "unbind", 6) == 0)
         return constant_count(size);
+    if (!strcmp(node->schema->base, "gradient"))
+        return count_gradients(node);
+    if (!strcmp(node->schema->base, "histogramdd") && node->args[0].value->type.rank > 0)
+        return constant_count(node->args[0].value->type.sizes[node->args[0].value->type.rank - 1]);
+    if ((arg = find_arg(node, "tensor_indices_or_sections")) && arg->value->type.rank == 1)
+        return constant_count(arg->value->type.sizes[0]) + 1;
     for (int i = 0; i < node->n_args; i++)
         if (node->schema->params[i].type == PARAM_TENSOR && node->args[i].kind == ARG_LIST)
             return node->args[i].n_items;
     return -1;
 }
 
+/* A list stands alone or behind single results (histogramdd). */
 static bool returns_list(const OpSchema *schema)
 {
-    return schema->n_returns == 1 && schema->returns[0].is_list;
+    return schema->n_returns > 0 && schema->returns[schema->n_returns - 1].is_list;
 }
 
 static Error *add_list_results(Node *node)
@@ -142,6 +158,7 @@ static Error *add_list_results(Node *node)
     if (n < 0)
         return node_error(node, E_UNSUPPORTED, "%s: the number of results is not known",
                           node->schema->name);
+    n += node->schema->n_returns - 1;
     while (node->n_results < n)
         node_add_result(node);
     return NULL;
@@ -162,7 +179,7 @@ Error *build_node(Graph *graph, Node *before, const char *op, const Arg *args, i
     TRY(complete_args(graph, before, schema, args, n_args, complete));
     bool  is_list = returns_list(schema);
     Node *node = graph_add_node(graph, before, schema, schema->base, complete, schema->n_params,
-                                is_list ? 0 : schema->n_returns);
+                                is_list ? schema->n_returns - 1 : schema->n_returns);
     if (before) {
         node->where = before->where;
         node->module = before->module;

@@ -491,6 +491,10 @@ static Error *expand_diff(Node *node, Value **results)
     TRY(shape_dim(node, "dim", x->type.rank, &dim));
     if (n < 0 || n > 64)
         return node_error(node, n < 0 ? E_VALUE : E_LIMIT, "diff of order %lld", (long long)n);
+    if (n == 0) { /* nothing is joined either */
+        results[0] = BUILD(&b, "aten.clone.default", arg_value(x));
+        return b.error;
+    }
     if (node_tensor(node, "prepend"))
         parts[count++] = node_tensor(node, "prepend");
     parts[count++] = x;

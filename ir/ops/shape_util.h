@@ -119,6 +119,11 @@ Value *build_cast(Build *b, Value *v, DType dtype);  /* v itself when it has tha
 Value *build_internal(Build *b, const char *schema, const Arg *args, int n);
 Node  *build_internal_node(Build *b, const char *schema, const Arg *args, int n);
 
+/* instance_norm with its new running statistics as results. */
+#define INSTANCE_NORM_FUNCTIONAL                                                                   \
+    "aotc::instance_norm_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor "           \
+    "running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)"
+
 /* The same arguments under another operator's name: "aten.concat" is "aten.cat.default". */
 Error *expand_as_op(Node *node, const char *op, Value **results);
 

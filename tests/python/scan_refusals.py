@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 # One row of the table that passes/check_calls.c prints: operator, times, node, Python line.
-TABLE_ROW = re.compile(r"^\s+((?:aten|prims|prim|higher_order|aotc|quantized|torchvision|_operator|math)\S*)\s", re.M)
+TABLE_ROW = re.compile(r"^\s+((?:\w+\.)+\w+)\s+\d+\s", re.M)
 
 
 def scan(aotc, path, timeout):
@@ -35,7 +35,7 @@ def scan(aotc, path, timeout):
         return name, None
     if done.returncode < 0:
         return name, ([], f"signal {-done.returncode}")
-    operators = sorted(set(TABLE_ROW.findall(text))) if "not supported" in text.split("\n", 1)[0] else []
+    operators = sorted(set(TABLE_ROW.findall(text))) if re.match(r"aotc: \d+ (unknown )?operators?", text) else []
     lines = [l.strip() for l in text.splitlines() if l.strip()]
     return name, (operators, lines[0][:200] if lines else f"exit status {done.returncode} without a message")
 
