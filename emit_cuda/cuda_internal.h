@@ -75,6 +75,7 @@ typedef struct CudaFunction {
     int              min_blocks;       /* a multiprocessor, 0: left out */
     int              max_shared_bytes; /* dynamic shared memory at most */
     bool             no_restrict;      /* the body accesses one memory through two names */
+    bool             begins_itself; /* the body calls aotc_begin(): aotc_open() stands before it */
 } CudaFunction;
 
 /* A function found or made: what cuda_launch needs. */

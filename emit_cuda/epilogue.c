@@ -192,6 +192,15 @@ static const char *address(CudaEmit *c, const Buffer *b, const Expr *rest)
                : arena_printf(c->e.arena, "%s + (%s + n0)", name, emit_expr(&c->e, rest));
 }
 
+/* Does nothing that the kernel writes stand in the buffer's memory? */
+static bool is_fixed(const Kernel *k, const Buffer *b)
+{
+    for (int i = 0; i < k->n_writes; i++)
+        if (emit_shares_memory(k->writes[i], b))
+            return false;
+    return true;
+}
+
 static void open_streams(Streams *s, Nest *nest, const EpilogueDims *dims, int width)
 {
     Emit *e = &s->c->e;
@@ -200,8 +209,9 @@ static void open_streams(Streams *s, Nest *nest, const EpilogueDims *dims, int w
         if (!stream->usable)
             continue;
         const char *name = arena_printf(e->arena, "t_in%d", n++);
-        nest_line(nest, "const aotc_vec<%s, t_w> %s = aotc_load%s<t_w>(%s);",
+        nest_line(nest, "const aotc_vec<%s, t_w> %s = aotc_load%s%s<t_w>(%s);",
                   c_storage_type(stream->buffer->dtype), name,
+                  is_fixed(s->k, stream->buffer) ? "_fixed" : "",
                   is_aligned(s->c, dims, stream->buffer, stream->rest, width) ? "" : "_any",
                   address(s->c, stream->buffer, stream->rest));
         nest_bind(nest, stream->buffer,

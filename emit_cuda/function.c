@@ -230,7 +230,8 @@ static const char *function_text(CudaEmit *c, const CudaFunction *spec, const ch
     for (int i = 0; i < fields->items.n; i++)
         if (fields->items.items[i].local && emit_mentions(spec->body, fields->items.items[i].name))
             text_printf(&t, "    %s\n", fields->items.items[i].local);
-    text_printf(&t, "    aotc_begin();\n%s}\n\n", spec->body);
+    text_printf(&t, "    %s();\n%s}\n\n", spec->begins_itself ? "aotc_open" : "aotc_begin",
+                spec->body);
     return t.data;
 }
 

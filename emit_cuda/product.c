@@ -3,23 +3,7 @@
  * f16 and bf16 use tensor cores: a function for each choice of tile that the sizes ask for, and one
  * that takes operands at any address and stride where the fast ones need more than is known at
  * compile time (the launcher tests it).  Other types use runtime/simt.cu.inc. */
-#include "emit_cuda/product.h"
-
-#include <string.h>
-
-typedef struct Layout {
-    bool        k_major;
-    int         vec;
-    const char *needs; /* host condition, "" when it always holds */
-} Layout;
-
-/* A device function and how it is launched. */
-typedef struct Variant {
-    CudaHandle  handle, sum;
-    const char *blocks; /* tiles of all z */
-    int         splits, threads, shared;
-    bool        by_cluster, by_scratch;
-} Variant;
+#include "emit_cuda/product_internal.h"
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
@@ -39,7 +23,7 @@ void cuda_decode(CudaEmit *c, Text *out, const char *flat, const Expr *const *si
     }
 }
 
-static const char *product_of(CudaEmit *c, const Expr *const *sizes, int n)
+const char *product_size(CudaEmit *c, const Expr *const *sizes, int n)
 {
     return emit_expr(&c->e, expr_product(c->e.exprs, sizes, n));
 }
@@ -53,7 +37,7 @@ static const char **batch_names(CudaEmit *c, int n)
 }
 
 /* "x + (offset + t_b0*(768) + …)": element 0 of the matrix of this z. */
-static const char *matrix_at(CudaEmit *c, const Product *p, const Operand *o)
+const char *product_matrix(CudaEmit *c, const Product *p, const Operand *o)
 {
     Text         t = text_new(c->e.arena);
     const char **names = batch_names(c, p->n_batch);
@@ -64,7 +48,7 @@ static const char *matrix_at(CudaEmit *c, const Product *p, const Operand *o)
     return t.data;
 }
 
-static const char *stride_text(CudaEmit *c, const Operand *o, int d)
+const char *product_stride(CudaEmit *c, const Operand *o, int d)
 {
     return emit_expr(&c->e, o->strides[d]);
 }
@@ -93,7 +77,7 @@ void product_print_conv(CudaEmit *c, const Conv *v, Text *out)
 }
 
 /* Sizes, the tile, the indices of z and the epilogue; `tile` is "64, 128". */
-static Error *print_head(CudaEmit *c, const Product *p, const char *tile, int splits, Text *t)
+Error *product_print_head(CudaEmit *c, const Product *p, const char *tile, int splits, Text *t)
 {
     text_printf(t, "    const aotc_gemm_size t_g = {%s, %s, %s, %d};\n", emit_expr(&c->e, p->m),
                 emit_expr(&c->e, p->n), emit_expr(&c->e, p->depth), splits);
@@ -173,7 +157,7 @@ static Layout layout_of(CudaEmit *c, const Operand *o, int row, int k)
     return l;
 }
 
-static Layout layout_of_a(CudaEmit *c, const Product *p)
+Layout product_layout_a(CudaEmit *c, const Product *p)
 {
     Layout l = {.k_major = true, .vec = 1, .needs = ""};
     if (!p->windows)
@@ -183,6 +167,11 @@ static Layout layout_of_a(CudaEmit *c, const Product *p)
         l = layout_by(c, &v->x, 4, expr_int(c->e.exprs, v->in_channels / v->groups));
     l.k_major = true;
     return l;
+}
+
+Layout product_layout_b(CudaEmit *c, const Product *p)
+{
+    return layout_of(c, &p->b, p->n_batch + 1, p->n_batch);
 }
 
 /* ---- tensor cores ---------------------------------------------------------------------------- */
@@ -195,23 +184,29 @@ static bool any_arch(const CudaEmit *c, bool at_least_90)
     return false;
 }
 
-static const char *tile_count(CudaEmit *c, const Product *p, int bm, int bn)
+const char *product_tiles(CudaEmit *c, const Product *p, int bm, int bn)
 {
     return arena_printf(c->e.arena, "((%s) + %d) / %d * (((%s) + %d) / %d) * (%s)",
                         emit_expr(&c->e, p->m), bm - 1, bm, emit_expr(&c->e, p->n), bn - 1, bn,
-                        product_of(c, p->batch, p->n_batch));
+                        product_size(c, p->batch, p->n_batch));
+}
+
+/* Threads that share the pieces of a result. */
+static int sum_lanes(int splits)
+{
+    return splits >= 32 ? 8 : splits >= 8 ? 4 : 1;
 }
 
 /* The second function: adds pieces of k. */
-static Error *sum_function(CudaEmit *c, const Product *p, const char *suffix, int splits,
-                           CudaHandle *out)
+Error *product_sum(CudaEmit *c, const Product *p, const char *suffix, int splits, CudaHandle *out)
 {
     Text      body = text_new(c->e.arena);
     CudaField partial = {"const float *", "t_partial", "(const float *)f->scratch"};
     cuda_need(c, "gemm");
-    TRY(print_head(c, p, NULL, splits, &body));
-    text_printf(&body, "    aotc_gemm_reduce<%d>(t_g, t_partial, %s, t_epilogue);\n",
-                cuda_epilogue_width(c, p->k), product_of(c, p->batch, p->n_batch));
+    TRY(product_print_head(c, p, NULL, splits, &body));
+    text_printf(&body, "    aotc_gemm_reduce<%d, %d>(t_g, t_partial, %s, t_epilogue);\n",
+                sum_lanes(splits), cuda_epilogue_width(c, p->k),
+                product_size(c, p->batch, p->n_batch));
     CudaFunction f = {.suffix = arena_printf(c->e.arena, "%s_sum", suffix),
                       .body = body.data,
                       .fields = &partial,
@@ -221,7 +216,7 @@ static Error *sum_function(CudaEmit *c, const Product *p, const char *suffix, in
     return cuda_function(c, &f, out);
 }
 
-static void need_partial(CudaEmit *c, const Product *p, int splits)
+void product_need_partial(CudaEmit *c, const Product *p, int splits)
 {
     ExprPool   *pool = c->e.exprs;
     const Expr *z = expr_product(pool, p->batch, p->n_batch);
@@ -229,7 +224,15 @@ static void need_partial(CudaEmit *c, const Product *p, int splits)
     cuda_need_scratch(c, expr_mul(pool, all, expr_int(pool, (int64_t)splits * 4)));
 }
 
-static const char *flag(bool b)
+bool product_b_is_early(const Product *p)
+{
+    const Buffer *b = p->b.buffer;
+    while (b->alias)
+        b = b->alias;
+    return b->kind == BUFFER_CONSTANT;
+}
+
+const char *product_flag(bool b)
 {
     return b ? "true" : "false";
 }
@@ -242,22 +245,24 @@ static void print_call(CudaEmit *c, const Product *p, const ProductTile *t, cons
     const char *tile = arena_printf(c->e.arena, "aotc_mma_tile<%d, %d, %d, %d, %d>", t->bm, t->bn,
                                     t->wm, t->wn, t->stages);
     if (p->windows)
-        text_printf(out, "    aotc_conv_mma<%s, %s, %d, %d, %d>(\n        t_c, t_g, t_t, %s,\n",
-                    tile, type, a->vec, b->vec, cuda_epilogue_width(c, p->k),
-                    matrix_at(c, p, &p->a));
+        text_printf(out, "    aotc_conv_mma<%s, %s, %d, %d, %s, %d>(\n        t_c, t_g, t_t, %s,\n",
+                    tile, type, a->vec, b->vec, product_flag(product_b_is_early(p)),
+                    cuda_epilogue_width(c, p->k), product_matrix(c, p, &p->a));
     else
         text_printf(out,
-                    "    aotc_gemm_mma<%s, %s, %s, %d, %s, %d, %d>(\n"
+                    "    aotc_gemm_mma<%s, %s, %s, %d, %s, %d, %s, %d>(\n"
                     "        t_g, t_t, %s, %s, %s,\n",
-                    tile, type, flag(a->k_major), a->vec, flag(b->k_major), b->vec,
-                    cuda_epilogue_width(c, p->k), matrix_at(c, p, &p->a), stride_text(c, &p->a, nb),
-                    stride_text(c, &p->a, nb + 1));
+                    tile, type, product_flag(a->k_major), a->vec, product_flag(b->k_major), b->vec,
+                    product_flag(product_b_is_early(p)), cuda_epilogue_width(c, p->k),
+                    product_matrix(c, p, &p->a), product_stride(c, &p->a, nb),
+                    product_stride(c, &p->a, nb + 1));
     if (p->windows)
-        text_printf(out, "        %s, %s, ", matrix_at(c, p, &p->b), stride_text(c, &p->b, nb + 1));
+        text_printf(out, "        %s, %s, ", product_matrix(c, p, &p->b),
+                    product_stride(c, &p->b, nb + 1));
     else
-        text_printf(out, "        %s, %s, %s, ", matrix_at(c, p, &p->b), stride_text(c, &p->b, nb),
-                    stride_text(c, &p->b, nb + 1));
-    text_printf(out, "%s, %s, t_epilogue);\n", partial, product_of(c, p->batch, nb));
+        text_printf(out, "        %s, %s, %s, ", product_matrix(c, p, &p->b),
+                    product_stride(c, &p->b, nb), product_stride(c, &p->b, nb + 1));
+    text_printf(out, "%s, %s, t_epilogue);\n", partial, product_size(c, p->batch, nb));
 }
 
 static Error *mma_variant(CudaEmit *c, const Product *p, const char *suffix, ProductChoice choice,
@@ -268,12 +273,13 @@ static Error *mma_variant(CudaEmit *c, const Product *p, const char *suffix, Pro
     bool               in_cluster = choice.splits <= PRODUCT_MAX_CLUSTER;
     CudaField          partial = {"float *", "t_partial", NULL};
     *out = (Variant){.splits = choice.splits,
-                     .blocks = tile_count(c, p, t->bm, t->bn),
+                     .blocks = product_tiles(c, p, t->bm, t->bn),
                      .threads = t->bm / t->wm * (t->bn / t->wn) * 32,
                      .shared = product_shared_bytes(t, a->k_major, b->k_major)};
     out->by_cluster = choice.splits > 1 && in_cluster && any_arch(c, true);
     out->by_scratch = choice.splits > 1 && !(in_cluster && !any_arch(c, false));
-    TRY(print_head(c, p, arena_printf(c->e.arena, "%d, %d", t->bm, t->bn), choice.splits, &body));
+    TRY(product_print_head(c, p, arena_printf(c->e.arena, "%d, %d", t->bm, t->bn), choice.splits,
+                           &body));
     print_call(c, p, t, a, b, out->by_scratch ? "t_partial" : "(float *)0", &body);
     cuda_need(c, p->windows ? "conv" : "gemm");
     CudaFunction f = {.suffix = suffix,
@@ -282,11 +288,12 @@ static Error *mma_variant(CudaEmit *c, const Product *p, const char *suffix, Pro
                       .n_fields = out->by_scratch,
                       .threads = out->threads,
                       .max_shared_bytes = out->shared,
+                      .begins_itself = true,
                       .no_restrict = emit_has_aliases(p->k)};
     TRY(cuda_function(c, &f, &out->handle));
     if (out->by_scratch) {
-        need_partial(c, p, choice.splits);
-        TRY(sum_function(c, p, suffix, choice.splits, &out->sum));
+        product_need_partial(c, p, choice.splits);
+        TRY(product_sum(c, p, suffix, choice.splits, &out->sum));
     }
     return NULL;
 }
@@ -309,14 +316,15 @@ static void launch_once(CudaEmit *c, const Variant *v, bool by_cluster, int inde
 static void launch_sum(CudaEmit *c, const Product *p, const Variant *v, int indent)
 {
     int         width = cuda_epilogue_width(c, p->k);
-    const char *count = arena_printf(c->e.arena, "((%s) * (%s) * (((%s) + %d) / %d) + 127) / 128",
-                                     product_of(c, p->batch, p->n_batch), emit_expr(&c->e, p->m),
-                                     emit_expr(&c->e, p->n), width - 1, width);
-    CudaLaunch  l = {.grid = {count}, .block = {"128"}};
+    const char *count =
+        arena_printf(c->e.arena, "((%s) * (%s) * (((%s) + %d) / %d) * %d + 127) / 128",
+                     product_size(c, p->batch, p->n_batch), emit_expr(&c->e, p->m),
+                     emit_expr(&c->e, p->n), width - 1, width, sum_lanes(v->splits));
+    CudaLaunch l = {.grid = {count}, .block = {"128"}};
     cuda_launch(c, &v->sum, &l, indent);
 }
 
-static void launch_variant(CudaEmit *c, const Product *p, const Variant *v, int indent)
+void product_launch(CudaEmit *c, const Product *p, const Variant *v, int indent)
 {
     if (!v->by_scratch || !v->by_cluster) {
         launch_once(c, v, v->by_cluster, indent);
@@ -351,7 +359,7 @@ static bool hint_of(void *cx, const Symbol *symbol, int64_t *i, double *f)
 }
 
 /* The value, or the one of the example inputs. */
-static int64_t typical(CudaEmit *c, const Expr *e)
+int64_t product_typical(CudaEmit *c, const Expr *e)
 {
     int64_t value = 1;
     double  f;
@@ -362,53 +370,101 @@ static int64_t typical(CudaEmit *c, const Expr *e)
     return value;
 }
 
-/* Rows up to which a choice is made; the last one has no bound. */
-static const int64_t row_bounds[] = {16, 64, 256, 1024, INT64_MAX};
-enum { N_BOUNDS = sizeof row_bounds / sizeof *row_bounds };
-
-static ProductChoice choose(CudaEmit *c, const Product *p, int64_t m)
+static ProductChoice choose(CudaEmit *c, const Product *p, int64_t m, bool is_sm90)
 {
-    ProductSizes s = {.z = typical(c, expr_product(c->e.exprs, p->batch, p->n_batch)),
+    ProductSizes s = {.z = product_typical(c, expr_product(c->e.exprs, p->batch, p->n_batch)),
                       .m = m,
-                      .n = typical(c, p->n),
-                      .k = typical(c, p->depth),
+                      .n = product_typical(c, p->n),
+                      .k = product_typical(c, p->depth),
                       .sm = any_arch(c, true) ? 90 : 80,
-                      .gathered = p->windows != NULL};
+                      .is_sm90 = is_sm90};
     return product_choose(&s);
 }
 
-/* Launches by the number of rows: one variant when it is known. */
+/* Rows up to which a choice is made; the last one has no bound. */
+static const int64_t row_bounds[] = {16, 64, 256, 1024, INT64_MAX};
+enum { N_BOUNDS = sizeof row_bounds / sizeof *row_bounds, MANY_ROWS = 4096 };
+
+/* What stands for a range of rows: the choice where warpgroup instructions are, the one elsewhere.
+ */
+typedef struct RowChoice {
+    ProductChoice sm90, other;
+} RowChoice;
+
+static RowChoice row_choice(CudaEmit *c, const Product *p, const Layout *a, const Layout *b,
+                            int64_t m)
+{
+    bool fits = product_fits_sm90(c, p, a, b);
+    return (RowChoice){choose(c, p, m, fits), choose(c, p, m, false)};
+}
+
+static bool same_choice(const RowChoice *a, const RowChoice *b)
+{
+    return a->sm90.tile == b->sm90.tile && a->sm90.splits == b->sm90.splits &&
+           a->other.tile == b->other.tile && a->other.splits == b->other.splits;
+}
+
+static bool only_sm90(const CudaEmit *c)
+{
+    for (int i = 0; i < c->n_archs; i++)
+        if (c->archs[i].sm != 90 || !c->archs[i].exact)
+            return false;
+    return true;
+}
+
+static Error *emit_choice(CudaEmit *c, const Product *p, const char *suffix, const RowChoice *r,
+                          const Layout *a, const Layout *b, int indent)
+{
+    Variant v;
+    bool    both = r->sm90.tile->is_sm90 && !only_sm90(c);
+    if (both) {
+        text_indent(c->launch, indent);
+        text_put(c->launch, "if (f->cuda->sm == 90) {\n");
+    }
+    if (r->sm90.tile->is_sm90)
+        TRY(product_emit_sm90(c, p, suffix, r->sm90.tile, a, b, indent + both));
+    if (both) {
+        text_indent(c->launch, indent);
+        text_put(c->launch, "} else {\n");
+    }
+    if (both || !r->sm90.tile->is_sm90) {
+        TRY(mma_variant(c, p, suffix, r->other, a, b, &v));
+        product_launch(c, p, &v, indent + both);
+    }
+    if (both) {
+        text_indent(c->launch, indent);
+        text_put(c->launch, "}\n");
+    }
+    return NULL;
+}
+
+/* Launches by the number of rows: one choice when it is known. */
 static Error *emit_by_rows(CudaEmit *c, const Product *p, const Layout *a, const Layout *b,
                            int indent)
 {
-    ExprRange     range = expr_range(p->m);
-    ProductChoice last = {NULL, 0};
-    Variant       v;
-    int           n = 0;
+    ExprRange range = expr_range(p->m);
     if (expr_is_const(p->m)) {
-        TRY(mma_variant(c, p, "", choose(c, p, typical(c, p->m)), a, b, &v));
-        launch_variant(c, p, &v, indent);
-        return NULL;
+        RowChoice r = row_choice(c, p, a, b, product_typical(c, p->m));
+        return emit_choice(c, p, "", &r, a, b, indent);
     }
-    for (int i = 0; i < N_BOUNDS; i++) {
-        bool ends = range.max <= row_bounds[i] || i == N_BOUNDS - 1;
+    for (int i = 0, n = 0; i < N_BOUNDS; i++) {
+        bool last = i == N_BOUNDS - 1, ends = last || range.max <= row_bounds[i];
         if (range.min > row_bounds[i])
             continue;
-        ProductChoice now = choose(c, p, i == N_BOUNDS - 1 ? 4096 : row_bounds[i]);
-        ProductChoice next = i + 1 < N_BOUNDS && !ends
-                                 ? choose(c, p, i + 1 == N_BOUNDS - 1 ? 4096 : row_bounds[i + 1])
-                                 : (ProductChoice){NULL, 0};
-        if (next.tile == now.tile && next.splits == now.splits)
-            continue;
-        (void)last;
-        TRY(mma_variant(c, p, n ? arena_printf(c->e.arena, "_%d", n) : "", now, a, b, &v));
+        RowChoice now = row_choice(c, p, a, b, last ? MANY_ROWS : row_bounds[i]);
+        if (!ends) {
+            int64_t   more = i + 1 == N_BOUNDS - 1 ? MANY_ROWS : row_bounds[i + 1];
+            RowChoice next = row_choice(c, p, a, b, more);
+            if (same_choice(&now, &next))
+                continue;
+        }
         text_indent(c->launch, indent);
         if (ends)
             text_printf(c->launch, "%s{\n", n ? "else " : "");
         else
             text_printf(c->launch, "%sif ((%s) <= %lld) {\n", n ? "else " : "",
                         emit_expr(&c->e, p->m), (long long)row_bounds[i]);
-        launch_variant(c, p, &v, indent + 1);
+        TRY(emit_choice(c, p, n ? arena_printf(c->e.arena, "_%d", n) : "", &now, a, b, indent + 1));
         text_indent(c->launch, indent);
         text_put(c->launch, "}\n");
         n++;
@@ -420,10 +476,10 @@ static Error *emit_by_rows(CudaEmit *c, const Product *p, const Layout *a, const
 
 static Error *emit_mma(CudaEmit *c, const Product *p)
 {
-    static const ProductTile any_tile = {64, 64, 32, 32, 3};
-    Layout  a = layout_of_a(c, p), b = layout_of(c, &p->b, p->n_batch + 1, p->n_batch);
-    Layout  any_a = {a.k_major, 1, ""}, any_b = {b.k_major, 1, ""};
-    Variant v;
+    static const ProductTile any_tile = {64, 64, 32, 32, 3, false, false};
+    Layout                   a = product_layout_a(c, p), b = product_layout_b(c, p);
+    Layout                   any_a = {a.k_major, 1, ""}, any_b = {b.k_major, 1, ""};
+    Variant                  v;
     if (!*a.needs && !*b.needs)
         return emit_by_rows(c, p, &a, &b, 1);
     text_printf(c->launch, "    if (%s%s%s) {\n", a.needs, *a.needs && *b.needs ? " && " : "",
@@ -432,89 +488,8 @@ static Error *emit_mma(CudaEmit *c, const Product *p)
     text_put(c->launch, "    } else {\n");
     TRY(mma_variant(c, p, "_any", (ProductChoice){&any_tile, 1}, *a.needs ? &any_a : &a,
                     *b.needs ? &any_b : &b, &v));
-    launch_variant(c, p, &v, 2);
+    product_launch(c, p, &v, 2);
     text_put(c->launch, "    }\n");
-    return NULL;
-}
-
-/* ---- other types ----------------------------------------------------------------------------- */
-
-static const char *simt_load(CudaEmit *c, const Operand *o, const char *at, DType dtype,
-                             const char *acc)
-{
-    const char *base = arena_printf(c->e.arena, "(%s)[%s]", at, "t_at");
-    (void)o;
-    return arena_printf(c->e.arena, "(%s)%s", acc, c_load(c->e.arena, dtype, base));
-}
-
-static void print_values(CudaEmit *c, const Product *p, const char *acc, Text *out)
-{
-    int nb = p->n_batch;
-    text_put(out, "    auto t_value_a = [&](int64_t t_i, int64_t t_l) {\n");
-    if (p->windows)
-        text_printf(out,
-                    "        int64_t t_at;\n"
-                    "        const aotc_window t_w = aotc_window_at(t_c, t_i);\n"
-                    "        return aotc_tap(t_c, t_w, (int)t_l, t_at) ? %s : (%s)0;\n    };\n",
-                    simt_load(c, &p->a, matrix_at(c, p, &p->a), p->dtype, acc), acc);
-    else
-        text_printf(
-            out, "        const int64_t t_at = t_i*(%s) + t_l*(%s);\n        return %s;\n    };\n",
-            stride_text(c, &p->a, nb), stride_text(c, &p->a, nb + 1),
-            simt_load(c, &p->a, matrix_at(c, p, &p->a), p->dtype, acc));
-    text_printf(out,
-                "    auto t_value_b = [&](int64_t t_i, int64_t t_l) {\n"
-                "        const int64_t t_at = t_i*(%s) + t_l*(%s);\n        return %s;\n    };\n",
-                stride_text(c, &p->b, nb + 1), stride_text(c, &p->b, nb),
-                simt_load(c, &p->b, matrix_at(c, p, &p->b), p->dtype, acc));
-}
-
-/* Pieces of k that fill the device; f32 alone has them. */
-static int simt_splits(CudaEmit *c, const Product *p, int tile)
-{
-    int64_t tiles = (typical(c, p->m) + tile - 1) / tile * ((typical(c, p->n) + tile - 1) / tile) *
-                    typical(c, expr_product(c->e.exprs, p->batch, p->n_batch));
-    int64_t depth = typical(c, p->depth);
-    int     splits = 1;
-    while (p->accumulate == DT_F32 && tiles * splits < 132 && depth >= 256 * splits && splits < 64)
-        splits *= 2;
-    return splits;
-}
-
-static Error *emit_simt(CudaEmit *c, const Product *p)
-{
-    const char *acc = c_accumulator_type(REDUCE_SUM, p->accumulate);
-    int64_t     tiles = (typical(c, p->m) + 127) / 128 * ((typical(c, p->n) + 127) / 128);
-    int         tile = p->accumulate == DT_F32 && tiles >= 96 ? 128 : 64;
-    Layout      a = layout_of_a(c, p), b = layout_of(c, &p->b, p->n_batch + 1, p->n_batch);
-    Text        body = text_new(c->e.arena);
-    Variant     v = {.splits = simt_splits(c, p, tile),
-                     .blocks = tile_count(c, p, tile, tile),
-                     .threads = 256,
-                     .shared = 2 * 16 * (tile + 4) * dtype_size(p->accumulate)};
-    CudaField   partial = {"float *", "t_partial", NULL};
-    v.by_scratch = v.splits > 1;
-    TRY(print_head(c, p, arena_printf(c->e.arena, "%d, %d", tile, tile), v.splits, &body));
-    print_values(c, p, acc, &body);
-    text_printf(&body,
-                "    aotc_gemm_simt<%d, %d, 16, %s, %s, %s, 4>(t_g, t_t, t_value_a, t_value_b, "
-                "%s%s%s, %s, t_epilogue);\n",
-                tile, tile, flag(a.k_major), flag(b.k_major), acc, v.by_scratch ? "t_partial" : "(",
-                v.by_scratch ? "" : acc, v.by_scratch ? "" : " *)0",
-                product_of(c, p->batch, p->n_batch));
-    cuda_need(c, "simt");
-    CudaFunction f = {.body = body.data,
-                      .fields = &partial,
-                      .n_fields = v.by_scratch,
-                      .threads = 256,
-                      .max_shared_bytes = v.shared,
-                      .no_restrict = emit_has_aliases(p->k)};
-    TRY(cuda_function(c, &f, &v.handle));
-    if (v.by_scratch) {
-        need_partial(c, p, v.splits);
-        TRY(sum_function(c, p, "", v.splits, &v.sum));
-    }
-    launch_variant(c, p, &v, 1);
     return NULL;
 }
 
@@ -522,5 +497,5 @@ Error *product_emit(CudaEmit *c, const Product *p)
 {
     if (!c_register_type(p->accumulate) || dtype_info(p->dtype)->is_complex)
         return emit_unsupported(&c->e, p->k, "products of %s", dtype_name(p->dtype));
-    return p->dtype == DT_F16 || p->dtype == DT_BF16 ? emit_mma(c, p) : emit_simt(c, p);
+    return p->dtype == DT_F16 || p->dtype == DT_BF16 ? emit_mma(c, p) : product_emit_simt(c, p);
 }

@@ -22,9 +22,10 @@ int    cuda_epilogue_width(CudaEmit *c, const Kernel *k);
 Error *cuda_epilogue(CudaEmit *c, const Kernel *k, const EpilogueDims *dims, Text *out);
 
 /* ---- tiles.c --------------------------------------------------------------------------------- */
-/* A candidate of the tensor-core kernels of runtime/gemm.cu.inc. */
+/* A candidate of the tensor-core kernels: runtime/gemm.cu.inc, or gemm_sm90.cu.inc. */
 typedef struct ProductTile {
-    int bm, bn, wm, wn, stages;
+    int  bm, bn, wm, wn, stages;
+    bool is_sm90, in_turns; /* in_turns: a warpgroup multiplies while the other one stores */
 } ProductTile;
 
 typedef struct ProductChoice {
@@ -34,14 +35,16 @@ typedef struct ProductChoice {
 
 typedef struct ProductSizes {
     int64_t z, m, n, k;
-    int     sm;       /* lowest compute capability that is compiled for */
-    bool    gathered; /* rows of a are windows */
+    int     sm;      /* lowest compute capability that is compiled for */
+    bool    is_sm90; /* candidates of gemm_sm90.cu.inc are allowed */
 } ProductSizes;
 
 /* The candidate of the least estimated time. */
 ProductChoice product_choose(const ProductSizes *sizes);
 /* Bytes of shared memory. */
 int           product_shared_bytes(const ProductTile *tile, bool a_is_k_major, bool b_is_k_major);
+/* Warpgroups that multiply (gemm_sm90.cu.inc). */
+int           product_warpgroups(const ProductTile *tile);
 /* Most pieces of k that are blocks of one cluster. */
 #define PRODUCT_MAX_CLUSTER 8
 

@@ -15,6 +15,8 @@ EMIT_RUNTIME_TEXT(cuda_text_launch, RUNTIME "launch.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_epilogue, RUNTIME "epilogue.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_mma, RUNTIME "mma.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_gemm, RUNTIME "gemm.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_wgmma, RUNTIME "wgmma.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_gemm_sm90, RUNTIME "gemm_sm90.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_conv, RUNTIME "conv.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_simt, RUNTIME "simt.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_depthwise, RUNTIME "depthwise.cu.inc");
@@ -37,6 +39,8 @@ static const CudaText texts[] = {
     {"epilogue", NULL, cuda_text_epilogue},
     {"mma", "epilogue", cuda_text_mma},
     {"gemm", "mma", cuda_text_gemm},
+    {"wgmma", "mma", cuda_text_wgmma},
+    {"gemm_sm90", "gemm", cuda_text_gemm_sm90},
     {"conv", "gemm", cuda_text_conv},
     {"simt", "conv", cuda_text_simt},
     {"depthwise", "conv", cuda_text_depthwise},

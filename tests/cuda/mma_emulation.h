@@ -127,6 +127,21 @@ static inline float4 aotc_cluster_load4(const float *own, int rank)
     return v;
 }
 
+static inline void aotc_begin()
+{
+}
+
+static inline float aotc_shuffle_xor(float v, int lanes)
+{
+    emu_warp &w = emu_my_warp();
+    float     got;
+    memcpy(&w.a[emu_lane()][0], &v, 4);
+    emu_warp_sync();
+    memcpy(&got, &w.a[emu_lane() ^ lanes][0], 4);
+    emu_warp_sync();
+    return got;
+}
+
 template <int BYTES> static inline void aotc_cp_async(void *to, const void *from, int valid)
 {
     if ((uintptr_t)to % BYTES || (valid && (uintptr_t)from % BYTES))

@@ -87,12 +87,12 @@ static void gemm_case(int64_t z_count, int64_t m, int64_t n, int64_t k, int spli
     const unsigned tiles = (unsigned)((m + T::BM - 1) / T::BM * ((n + T::BN - 1) / T::BN) * z_count);
     emu_launch(tiles * (unsigned)splits, mode == CLUSTER ? (unsigned)splits : 1, T::THREADS, [&] {
         const aotc_tile t = aotc_tile_at<T::BM, T::BN>(g);
-        aotc_gemm_mma<T, TYPE, A_K, AV, B_K, BV, 8>(g, t, a + t.z * az, a_m, a_k, b + t.z * bz, b_k, b_n,
+        aotc_gemm_mma<T, TYPE, A_K, AV, B_K, BV, AV == 8, 8>(g, t, a + t.z * az, a_m, a_k, b + t.z * bz, b_k, b_n,
                                                     mode == PARTIAL ? partial.data() : NULL, z_count, store);
     });
     if (mode == PARTIAL)
-        emu_launch((unsigned)((z_count * m * ((n + 7) / 8) + 63) / 64), 1, 64,
-                   [&] { aotc_gemm_reduce<8>(g, partial.data(), z_count, store); });
+        emu_launch((unsigned)((z_count * m * ((n + 7) / 8) * 2 + 63) / 64), 1, 64,
+                   [&] { aotc_gemm_reduce<2, 8>(g, partial.data(), z_count, store); });
     char what[200];
     snprintf(what, sizeof what, "gemm %dx%d A_K %d/%d B_K %d/%d z %d m %d n %d k %d splits %d mode %d pad %d", T::BM,
              T::BN, A_K, AV, B_K, BV, (int)z_count, (int)m, (int)n, (int)k, splits, mode, pad);
@@ -173,7 +173,7 @@ template <class T, int XV, int WV> static void conv_case(const ConvCase &v, int 
     const unsigned tiles = (unsigned)((pixels + T::BM - 1) / T::BM * ((v.oc + T::BN - 1) / T::BN) * v.groups);
     emu_launch(tiles * (unsigned)splits, (unsigned)splits, T::THREADS, [&] {
         const aotc_tile t = aotc_tile_at<T::BM, T::BN>(g);
-        aotc_conv_mma<T, AOTC_MMA_BF16, XV, WV, 8>(c, g, t, x + t.z * v.ic * c.x_c, w + t.z * v.oc * k, k, NULL,
+        aotc_conv_mma<T, AOTC_MMA_BF16, XV, WV, true, 8>(c, g, t, x + t.z * v.ic * c.x_c, w + t.z * v.oc * k, k, NULL,
                                                    v.groups, store);
     });
     char what[200];
@@ -206,7 +206,7 @@ template <int BM, int BN, bool A_K, bool B_K> static void simt_case(int64_t m, i
         aotc_gemm_simt<BM, BN, 16, A_K, B_K, float, 4>(g, t, va, vb, splits > 1 ? partial.data() : (float *)NULL, 1, store);
     });
     if (splits > 1)
-        emu_launch((unsigned)((m * ((n + 3) / 4) + 63) / 64), 1, 64, [&] { aotc_gemm_reduce<4>(g, partial.data(), 1, store); });
+        emu_launch((unsigned)((m * ((n + 3) / 4) + 63) / 64), 1, 64, [&] { aotc_gemm_reduce<1, 4>(g, partial.data(), 1, store); });
     char what[200];
     snprintf(what, sizeof what, "simt %dx%d %d %d m %d n %d k %d splits %d", BM, BN, A_K, B_K, (int)m, (int)n, (int)k, splits);
     compare(what, out, writes, want);
