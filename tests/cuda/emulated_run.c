@@ -1,5 +1,4 @@
-/* See emulated_run.h. */
-#define _GNU_SOURCE
+/* See emulated_run.h; models for the CPU run too, on one thread. */
 #include "tests/cuda/emulated_run.h"
 
 #include <dlfcn.h>
@@ -77,7 +76,7 @@ static void launch(const aotc_model_frame *f, const aotc_model_launch *l, const 
     EmulatedRun               *run = h->run;
     char                       name[512];
     void (*call)(const DeviceLaunch *, const void *);
-    if (run->n_launches < 512)
+    if (run->n_launches < (int)(sizeof run->launches / sizeof *run->launches))
         run->launches[run->n_launches] = (EmulatedLaunch){function->name, *l, args_bytes};
     run->n_launches++;
     if (run->only_record || !l->grid[0] || !l->grid[1] || !l->grid[2])
@@ -159,6 +158,7 @@ void emulated_model_run(EmulatedModel *model, void *const *inputs, void **output
                                     .enter = enter,
                                     .leave = leave};
     aotc_model_host         services = {.struct_size = sizeof services, .temporary = temporary};
+    aotc_model_barrier      barrier = {0, 0, {0}};
     void                   *temporaries[256] = {0};
     aotc_model_frame        f = {.struct_size = sizeof f,
                                  .n_threads = 1,
@@ -167,18 +167,21 @@ void emulated_model_run(EmulatedModel *model, void *const *inputs, void **output
                                  .weights = weights,
                                  .temporaries = temporaries,
                                  .sym = sym,
+                                 .barrier = &barrier,
                                  .failure = &run->failure,
                                  .host = &services,
                                  .host_cx = &host,
                                  .seed = seed,
-                                 .cuda = &cuda,
+                                 .cuda = model->table->device ? &cuda : NULL,
                                  .rng = rng};
     entry->exprs(sym, exprs);
-    f.arena = aligned_alloc(64, (bytes_of(exprs, entry->arena_expr) + 63) / 64 * 64);
     f.scratch_bytes = bytes_of(exprs, entry->scratch_expr);
-    f.scratch = aligned_alloc(256, (f.scratch_bytes + 255) / 256 * 256);
-    memset(f.arena, 0xff, bytes_of(exprs, entry->arena_expr));
-    memset(f.scratch, 0xff, f.scratch_bytes);
+    if (!run->only_record) { /* sizes may be larger than any memory */
+        f.arena = aligned_alloc(64, (bytes_of(exprs, entry->arena_expr) + 63) / 64 * 64);
+        f.scratch = aligned_alloc(256, (f.scratch_bytes + 255) / 256 * 256);
+        memset(f.arena, 0xff, bytes_of(exprs, entry->arena_expr));
+        memset(f.scratch, 0xff, f.scratch_bytes);
+    }
     entry->run(&f, 0);
     for (int i = 0; i < host.n_temporaries; i++)
         free(host.temporaries[i]);

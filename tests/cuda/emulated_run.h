@@ -1,5 +1,5 @@
 /* Runs a model.so that was built with tests/cuda/emulated-nvcc, over host memory and without the
- * loader: for tests of device code and launches. */
+ * loader: for tests of device code and launches.  A model for the CPU runs in the same way. */
 #ifndef AOTC_TESTS_CUDA_EMULATED_RUN_H
 #define AOTC_TESTS_CUDA_EMULATED_RUN_H
 

@@ -1,0 +1,589 @@
+/* Device code of LOOPS kernels without a GPU: plans of small graphs as CUDA, compiled for the CPU
+ * (tests/cuda/emulate.h) and compared with what emit_c makes of the same graphs; launches recorded;
+ * every scalar function compiled by nvcc, where there is one, and no register spilled. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "emit_cuda/cuda_internal.h"
+#include "passes/pass.h"
+#include "tests/cuda/emulated_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const CudaArch sm_80 = {"sm_80", 80, false, false};
+
+/* ---- building -------------------------------------------------------------------------------- */
+
+static void run_command(Arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *command = arena_vprintf(arena, format, args);
+    va_end(args);
+    if (system(command) != 0)
+        fail_msg("%s", command);
+}
+
+static const char *new_folder(Arena *arena)
+{
+    const char *parent = getenv("TMPDIR");
+    char       *path = (char *)arena_printf(arena, "%s/aotc-cuda-XXXXXX", parent ? parent : "/tmp");
+    assert_non_null(mkdtemp(path));
+    return path;
+}
+
+static void write_files(Arena *arena, const char *folder, const EmitFile *files, int n)
+{
+    for (int i = 0; i < n; i++) {
+        FILE *f = fopen(arena_printf(arena, "%s/%s", folder, files[i].name), "w");
+        assert_non_null(f);
+        assert_int_equal(fwrite(files[i].text, 1, files[i].n, f), files[i].n);
+        fclose(f);
+    }
+}
+
+static Plan *plan_of(Arena *arena, const char *source, bool is_cuda)
+{
+    Graph  *graph = NULL;
+    Plan   *plan = NULL;
+    PassCtx cx = {.arena = arena, .target_is_cuda = is_cuda};
+    Error  *error = graph_parse(ir_create(arena, "test"), source, &graph);
+    if (!error)
+        error = passes_run(graph, &cx);
+    if (!error)
+        error = lower_graph(graph, &cx, &plan);
+    if (!error)
+        error = plan_verify(plan);
+    if (error)
+        fail_msg("%s", error_text(arena, error));
+    return plan;
+}
+
+/* The folder that holds model.so. */
+static const char *build(Arena *arena, const char *source, bool is_cuda)
+{
+    const char *folder = new_folder(arena);
+    EmitOptions options = {.n_files = 1, .target = "test", .producer = "test"};
+    EmitFile   *files;
+    int         n;
+    Plan       *plan = plan_of(arena, source, is_cuda);
+    options.device = is_cuda ? EMIT_CUDA : EMIT_CPU;
+    Error *error = is_cuda ? emit_cuda(plan, arena, &options, &sm_80, 1, &files, &n)
+                           : emit_c(plan, arena, &options, &files, &n);
+    if (error)
+        fail_msg("%s", error_text(arena, error));
+    write_files(arena, folder, files, n);
+    for (int i = 0; i < n; i++)
+        if (strstr(files[i].name, ".cu"))
+            run_command(arena, "cd %s && %s/tests/cuda/emulated-nvcc -cubin %s -o %s", folder,
+                        AOTC_SOURCE_DIR, files[i].name, emit_cuda_image_name(arena, 0, &sm_80));
+    run_command(arena,
+                "cd %s && ${CC:-cc} -std=gnu11 -O1 -w -fPIC -shared -fno-strict-aliasing -Wa,-I. "
+                "%s -o model.so -lm",
+                folder, is_cuda ? "model.c" : "*.c");
+    return folder;
+}
+
+static void remove_folder(Arena *arena, const char *folder)
+{
+    run_command(arena, "rm -rf %s", folder);
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static int64_t dim_of(const aotc_model_dim *d, const int64_t *sym, const int64_t *exprs)
+{
+    return d->kind == AOTC_DIM_CONST    ? d->value
+           : d->kind == AOTC_DIM_SYMBOL ? d->value * sym[d->index] + d->add
+                                        : exprs[d->index];
+}
+
+static int64_t numel_of(const aotc_model_tensor *t, const int64_t *sym, const int64_t *exprs)
+{
+    int64_t n = 1;
+    for (int d = 0; d < t->rank; d++)
+        n *= dim_of(&t->dims[d], sym, exprs);
+    return n;
+}
+
+enum { FLOAT = 2, BFLOAT = 4 };
+
+static float half_value(uint16_t x)
+{
+    int    exponent = x >> 10 & 31;
+    double v = exponent ? ldexp((x & 1023) + 1024, exponent - 25) : ldexp(x & 1023, -24);
+    if (exponent == 31)
+        v = x & 1023 ? NAN : INFINITY;
+    return (float)(x >> 15 ? -v : v);
+}
+
+static double value_at(const aotc_model_tensor *t, const void *data, int64_t i)
+{
+    union {
+        uint32_t u;
+        float    f;
+    } bf;
+    switch (t->code * 100 + t->bits) {
+    case FLOAT * 100 + 64:
+        return ((const double *)data)[i];
+    case FLOAT * 100 + 32:
+        return ((const float *)data)[i];
+    case FLOAT * 100 + 16:
+        return half_value(((const uint16_t *)data)[i]);
+    case BFLOAT * 100 + 16:
+        bf.u = (uint32_t)((const uint16_t *)data)[i] << 16;
+        return bf.f;
+    default:
+        return t->bits == 8    ? ((const int8_t *)data)[i]
+               : t->bits == 16 ? ((const int16_t *)data)[i]
+               : t->bits == 32 ? ((const int32_t *)data)[i]
+                               : (double)((const int64_t *)data)[i];
+    }
+}
+
+/* Small numbers of both signs; indices and bools in [0, 8); some NaN and infinities. */
+static void *make_input(const aotc_model_tensor *t, int64_t n, uint32_t seed)
+{
+    uint32_t x = seed * 2654435761u + 1;
+    void    *data = calloc((size_t)n + 16, 8);
+    for (int64_t i = 0; i < n; i++) {
+        x = x * 1664525u + 1013904223u;
+        int   whole = (int)(x >> 20) % 8;
+        float f = (float)((int)(x >> 12) % 4001 - 2000) / 500.0f;
+        if (x >> 20 == 77)
+            f = x & 4096 ? NAN : INFINITY;
+        union {
+            float    f;
+            uint32_t u;
+        } bits = {f};
+        if (t->code == FLOAT && t->bits == 64)
+            ((double *)data)[i] = f;
+        else if (t->code == FLOAT && t->bits == 32)
+            ((float *)data)[i] = f;
+        else if (t->code == FLOAT)
+            ((uint16_t *)data)[i] = (uint16_t)(0x3000 + (x >> 20 & 0x8fff));
+        else if (t->code == BFLOAT)
+            ((uint16_t *)data)[i] = (uint16_t)(bits.u >> 16);
+        else if (t->bits == 64)
+            ((int64_t *)data)[i] = whole;
+        else if (t->bits == 32)
+            ((int32_t *)data)[i] = whole;
+        else
+            ((uint8_t *)data)[i] = (uint8_t)(t->code == 6 ? whole & 1 : whole);
+    }
+    return data;
+}
+
+typedef struct Results {
+    void       *inputs[16], *outputs[64];
+    int64_t     numel[64];
+    EmulatedRun run;
+} Results;
+
+static Results *run_model(EmulatedModel *model, const int64_t *sizes)
+{
+    const aotc_model_entry *entry = &model->table->entries[0];
+    Results                *r = calloc(1, sizeof *r);
+    int64_t                *exprs = calloc((size_t)entry->n_exprs + 1, 8), sym[16] = {0};
+    for (int i = 0; i < entry->n_symbols; i++)
+        sym[i] = sizes[i];
+    entry->exprs(sym, exprs);
+    for (int i = 0; i < entry->n_inputs; i++)
+        r->inputs[i] =
+            make_input(&entry->inputs[i], numel_of(&entry->inputs[i], sym, exprs), (uint32_t)i + 1);
+    for (int i = 0; i < entry->n_outputs; i++) {
+        r->numel[i] = numel_of(&entry->outputs[i], sym, exprs);
+        r->outputs[i] = malloc((size_t)r->numel[i] * 8 + 64);
+        memset(r->outputs[i], 0x7f, (size_t)r->numel[i] * 8 + 64);
+    }
+    emulated_model_run(model, r->inputs, r->outputs, "", sym, 1234, &r->run);
+    free(exprs);
+    return r;
+}
+
+static void free_results(Results *r)
+{
+    for (int i = 0; i < 16; i++)
+        free(r->inputs[i]);
+    for (int i = 0; i < 64; i++)
+        free(r->outputs[i]);
+    free(r);
+}
+
+static bool is_close(double a, double b, const aotc_model_tensor *t)
+{
+    double limit = t->code == BFLOAT ? 2e-2 : t->code != FLOAT ? 0 : t->bits == 16 ? 4e-3 : 2e-4;
+    if (a != a || b != b)
+        return a != a && b != b;
+    return a == b || fabs(a - b) <= limit * (fabs(a) > 1 ? fabs(a) : 1);
+}
+
+static void compare(const aotc_model_entry *entry, const Results *cpu, const Results *cuda)
+{
+    for (int o = 0; o < entry->n_outputs; o++)
+        for (int64_t i = 0; i < cpu->numel[o]; i++) {
+            double a = value_at(&entry->outputs[o], cpu->outputs[o], i),
+                   b = value_at(&entry->outputs[o], cuda->outputs[o], i);
+            if (!is_close(a, b, &entry->outputs[o]))
+                fail_msg("output %d element %lld: %g on the CPU, %g on the device", o, (long long)i,
+                         a, b);
+        }
+    assert_int_equal(cpu->run.failure.code, cuda->run.device_failure.code);
+}
+
+/* Both emitters, the same values, for every set of sizes. */
+static void check(const char *source, const int64_t (*sizes)[4], int n_sizes)
+{
+    Arena        *arena = arena_create(NULL);
+    EmulatedModel cpu, cuda;
+    const char   *cpu_folder = build(arena, source, false), *folder = build(arena, source, true);
+    assert_true(emulated_open(&cpu, arena_printf(arena, "%s/model.so", cpu_folder)));
+    assert_true(emulated_open(&cuda, arena_printf(arena, "%s/model.so", folder)));
+    for (int i = 0; i < n_sizes; i++) {
+        Results *a = run_model(&cpu, sizes[i]), *b = run_model(&cuda, sizes[i]);
+        compare(&cpu.table->entries[0], a, b);
+        assert_true(b->run.n_launches > 0);
+        free_results(a);
+        free_results(b);
+    }
+    emulated_close(&cpu);
+    emulated_close(&cuda);
+    remove_folder(arena, cpu_folder);
+    remove_folder(arena, folder);
+    arena_destroy(arena);
+}
+
+static const int64_t no_sizes[1][4];
+
+/* Vectors with and without an end, broadcasts, other dtypes, gathers, pads, transposes. */
+static void test_flat(void **state)
+{
+    (void)state;
+    check("graph @flat(%x: f32[600,512], %y: f32[512], %h: f16[600,513], %b: bf16[600,512],\n"
+          "            %i: i64[700], %w: f32[8,512], %u: u8[600,512]) {\n"
+          "  %0 = aten.add.Tensor(%x, %y)\n"
+          "  %1 = aten.gelu.default(%0)\n"
+          "  %2 = aten.silu.default(%h)\n"
+          "  %3 = aten.mul.Tensor(%2, %h)\n"
+          "  %4 = aten._to_copy.default(%x, dtype=bf16)\n"
+          "  %5 = aten.add.Tensor(%4, %b)\n"
+          "  %6 = aten.gt.Scalar(%x, 0)\n"
+          "  %7 = aten.embedding.default(%w, %i)\n"
+          "  %8 = aten.transpose.int(%x, 0, 1)\n"
+          "  %9 = aten.contiguous.default(%8)\n"
+          "  %10 = aten.constant_pad_nd.default(%w, [1,2,3,4], 0.5)\n"
+          "  %11 = aten._to_copy.default(%u, dtype=f32)\n"
+          "  %12 = aten.div.Tensor(%11, 255)\n"
+          "  %13 = aten.cat.default([%w,%x])\n"
+          "  %14 = aten.remainder.Scalar(%i, 3)\n"
+          "  return %1, %3, %5, %6, %7, %9, %10, %12, %13, %14\n"
+          "}\n",
+          no_sizes, 1);
+}
+
+/* Rows in registers, in a warp, in a block; too long for registers; of one element. */
+static void test_rows(void **state)
+{
+    (void)state;
+    check("graph @rows(%x: f32[40,1000], %b: bf16[30,2048], %w: bf16[2048], %s: f32[300,64],\n"
+          "            %l: f32[3,40000], %i: i64[50,30], %o: f32[20,1], %h: f16[12,513]) {\n"
+          "  %0 = aten.softmax.int(%x, -1)\n"
+          "  %1 = aten.layer_norm.default(%b, [2048], %w, %w)\n"
+          "  %2 = aten.softmax.int(%s, -1)\n"
+          "  %3 = aten.log_softmax.int(%l, -1)\n"
+          "  %4 = aten.argmax.default(%i, 1)\n"
+          "  %5 = aten.argmin.default(%x, 1)\n"
+          "  %6 = aten.sum.dim_IntList(%o, [1])\n"
+          "  %7 = aten.var.correction(%h, [1])\n"
+          "  %8 = aten.sum.dim_IntList(%i, [1])\n"
+          "  %9 = aten.any.dim(%i, 1)\n"
+          "  %10 = aten.amax.default(%h, [1])\n"
+          "  return %0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10\n"
+          "}\n",
+          no_sizes, 1);
+}
+
+/* Dims that are not contiguous, and few results of many elements. */
+static void test_columns_and_parts(void **state)
+{
+    (void)state;
+    check("graph @columns(%x: f32[1000,256], %b: bf16[6,49,512], %o: f32[6,300,77],\n"
+          "               %l: f32[300000], %m: f32[3,100000], %i: i32[100000]) {\n"
+          "  %0 = aten.sum.dim_IntList(%x, [0])\n"
+          "  %1 = aten.mean.dim(%b, [1])\n"
+          "  %2 = aten.softmax.int(%o, 1)\n"
+          "  %3 = aten.amax.default(%o, [1])\n"
+          "  %4 = aten.amin.default(%l, [0])\n"
+          "  %5 = aten.argmax.default(%m, 1)\n"
+          "  %6 = aten.sum.default(%i)\n"
+          "  %7 = aten.any.default(%l)\n"
+          "  %8 = aten.sum.dim_IntList(%m, [1])\n"
+          "  %9 = aten.mul.Tensor(%8, 2)\n"
+          "  return %0, %1, %2, %3, %4, %5, %6, %7, %9\n"
+          "}\n",
+          no_sizes, 1);
+}
+
+/* Accumulation with colliding indices, in types with and without an instruction for it. */
+static void test_scatter(void **state)
+{
+    (void)state;
+    check("graph @scatter(%x: f32[8,70], %h: f16[8,70], %n: i64[8,70], %i: i64[33],\n"
+          "               %v: f32[33,70], %g: f16[33,70], %k: i64[33,70]) {\n"
+          "  %0 = aten.index_add.default(%x, 0, %i, %v)\n"
+          "  %1 = aten.index_add.default(%h, 0, %i, %g)\n"
+          "  %2 = aten.index_add.default(%n, 0, %i, %k)\n"
+          "  %3 = aten.scatter_reduce.two(%x, 0, %k, %v, \"amax\")\n"
+          "  %4 = aten.scatter_reduce.two(%x, 0, %k, %v, \"prod\")\n"
+          "  %5 = aten.index_select.default(%x, 0, %i)\n"
+          "  return %0, %1, %2, %3, %4, %5\n"
+          "}\n",
+          no_sizes, 1);
+}
+
+static const char dynamic_graph[] =
+    "graph @dynamic(%x: f32[s0,s1], %y: f32[s0,64]) where 0 <= s0, 1 <= s1 {\n"
+    "  %0 = aten.mul.Tensor(%x, 2)\n"
+    "  %1 = aten.softmax.int(%x, -1)\n"
+    "  %2 = aten.sum.dim_IntList(%x, [0])\n"
+    "  %3 = aten.relu.default(%y)\n"
+    "  return %0, %1, %2, %3\n"
+    "}\n";
+
+static void test_dynamic(void **state)
+{
+    static const int64_t sizes[][4] = {{6, 100}, {1, 1}, {33, 1030}, {0, 7}};
+    (void)state;
+    check(dynamic_graph, sizes, 4);
+}
+
+/* Grids: none for no elements, none beyond what the driver takes, enough for what there is. */
+static void test_grids(void **state)
+{
+    Arena         *arena = arena_create(NULL);
+    EmulatedModel  m;
+    static int64_t cases[][2] = {{0, 5}, {1, 1}, {65536, 1000}, {1 << 20, 1 << 20}};
+    (void)state;
+    const char *folder = build(arena, dynamic_graph, true);
+    assert_true(emulated_open(&m, arena_printf(arena, "%s/model.so", folder)));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        void        *inputs[2] = {0}, *outputs[4] = {0};
+        EmulatedRun *run = calloc(1, sizeof *run);
+        int64_t      sym[16] = {cases[i][0], cases[i][1]};
+        run->only_record = 1;
+        emulated_model_run(&m, inputs, outputs, "", sym, 0, run);
+        for (int l = 0; l < run->n_launches; l++) {
+            const aotc_model_launch *launch = &run->launches[l].launch;
+            double                   threads = (double)launch->grid[0] * launch->block[0];
+            bool                     sums = strstr(run->launches[l].function, "_sum_") != NULL;
+            assert_in_range(launch->block[0] * launch->block[1] * launch->block[2], 32, 1024);
+            assert_in_range(launch->grid[1], 1, 65535);
+            assert_true(launch->grid[0] <= 2147483647u);
+            if (!sums && !sym[0])
+                assert_int_equal(launch->grid[0], 0);
+            if (!sums && sym[0])
+                assert_true(threads >= (sym[0] < 65536 ? 1 : (double)sym[0]));
+        }
+        free(run);
+    }
+    emulated_close(&m);
+    remove_folder(arena, folder);
+    arena_destroy(arena);
+}
+
+/* Points beyond the largest grid are reached by steps of the grid. */
+static void test_folding(void **state)
+{
+    Arena        *arena = arena_create(NULL);
+    EmulatedModel m;
+    void         *inputs[1] = {0}, *outputs[1] = {0};
+    int64_t       sym[16] = {INT64_C(1) << 45};
+    (void)state;
+    const char *folder =
+        build(arena, "graph @huge(%x: u8[s0]) { %0 = aten.add.Tensor(%x, 1)\n return %0 }\n", true);
+    EmulatedRun *run = calloc(1, sizeof *run);
+    assert_true(emulated_open(&m, arena_printf(arena, "%s/model.so", folder)));
+    run->only_record = 1;
+    emulated_model_run(&m, inputs, outputs, "", sym, 0, run);
+    assert_int_equal(run->n_launches, 1);
+    assert_true(run->launches[0].launch.grid[0] == 2147483647u);
+    run_command(arena, "grep -q 'for (; point < .*gridDim.x' %s/kernels_0.cu", folder);
+    free(run);
+    emulated_close(&m);
+    remove_folder(arena, folder);
+    arena_destroy(arena);
+}
+
+/* ---- nvcc ------------------------------------------------------------------------------------ */
+
+static const char *nvcc(void)
+{
+    const char *name = getenv("NVCC");
+    return name && *name ? name : "nvcc";
+}
+
+static bool has_nvcc(Arena *arena)
+{
+    if (system(arena_printf(arena, "%s --version >/dev/null 2>&1", nvcc())) == 0)
+        return true;
+    print_message("no CUDA compiler (%s): device code is not compiled here\n", nvcc());
+    return false;
+}
+
+/* Compiles for both instruction sets; no function may spill but the named ones. */
+static void compile_device(Arena *arena, const char *folder, const char *file,
+                           const char *const *may_spill)
+{
+    static const char *const archs[] = {"sm_80", "sm_90a"};
+    for (int a = 0; a < 2; a++) {
+        const char *log = arena_printf(arena, "%s/%s.log", folder, archs[a]);
+        char        line[1024], function[512] = "";
+        run_command(arena,
+                    "cd %s && %s -std=c++17 -O3 -Werror all-warnings -Xptxas -v -cubin -arch=%s %s "
+                    "-o %s.cubin >%s 2>&1 || { head -20 %s; false; }",
+                    folder, nvcc(), archs[a], file, archs[a], log, log);
+        FILE *f = fopen(log, "r");
+        assert_non_null(f);
+        while (fgets(line, sizeof line, f)) {
+            const char *at = strstr(line, "Function properties for ");
+            const char *spill = strstr(line, " bytes spill stores");
+            bool        allowed = false;
+            if (at)
+                snprintf(function, sizeof function, "%s", at + 24);
+            for (int i = 0; may_spill[i]; i++)
+                allowed |= strstr(function, may_spill[i]) != NULL;
+            if (spill && !allowed && !strstr(line, " 0 bytes spill stores"))
+                fail_msg("%s spills on %s: %s", function, archs[a], line);
+        }
+        fclose(f);
+    }
+}
+
+typedef struct ScalarCode {
+    Arena *arena;
+    Text   body;
+    int    n;
+} ScalarCode;
+
+/* y = op(a, b, c) where the vocabulary has a text for the dtype. */
+static void add_scalar(ScalarCode *c, ScalarOp op, DType dtype, const char *const *texts)
+{
+    static Scalar operand[3];
+    Scalar        s = {.op = op, .n_in = 3};
+    bool          is_compared = op >= S_EQ && op <= S_SIGNBIT;
+    for (int i = 0; i < 3; i++) {
+        operand[i] = (Scalar){.op = S_LOAD, .dtype = op == S_RANDOM ? DT_I64 : dtype};
+        s.in[i] = &operand[i];
+    }
+    if (op == S_SELECT)
+        operand[0].dtype = DT_BOOL;
+    s.dtype = op == S_RANDOM ? DT_U32 : is_compared ? DT_BOOL : dtype;
+    if ((op == S_RANDOM && dtype != DT_I64) || !c_storage_type(dtype))
+        return;
+    const char *text = c_op(c->arena, &s, texts);
+    if (!text)
+        return;
+    text_printf(&c->body, "    y[%d] += (double)(%s);\n", c->n++ % 64, text);
+}
+
+static const char *scalar_kernel(Arena *arena, DType dtype)
+{
+    static const char *const texts[3] = {"a", "b", "c"};
+    ScalarCode               c = {arena, text_new(arena), 0};
+    const char              *type = c_register_type(dtype), *name = dtype_name(dtype);
+    text_printf(&c.body,
+                "extern \"C\" __global__ void k_%s(const %s *x, %s *z, double *y) {\n"
+                "    const %s a = %s, b = %s, c = %s;\n    uint64_t aotc_seed = 1, aotc_run = 2;\n",
+                name, c_storage_type(dtype), c_storage_type(dtype), type,
+                c_load(arena, dtype, "x[threadIdx.x]"), c_load(arena, dtype, "x[1]"),
+                c_load(arena, dtype, "x[2]"));
+    for (int op = S_ADD; op < S_COUNT; op++)
+        add_scalar(&c, op, dtype, texts);
+    for (int to = DT_BOOL; to < DT_C64; to++)
+        text_printf(&c.body, "    y[%d] += (double)(%s);\n", to, c_cast(arena, dtype, to, "a"));
+    text_printf(&c.body, "    z[0] = %s;\n}\n", c_store(arena, dtype, "a"));
+    return c.body.data;
+}
+
+static void test_scalars(void **state)
+{
+    static const char *const none[] = {NULL};
+    static const char *const texts[] = {"special", "orthogonal", "random"};
+    Arena                   *arena = arena_create(NULL);
+    (void)state;
+    if (!has_nvcc(arena)) {
+        arena_destroy(arena);
+        skip();
+    }
+    const char *folder = new_folder(arena);
+    Text        file = text_new(arena);
+    cuda_put_head(&file);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        text_put(&file, cuda_text(texts[i])->text);
+    for (int dtype = DT_BOOL; dtype < DT_C64; dtype++)
+        text_put(&file, scalar_kernel(arena, dtype));
+    write_files(arena, folder, &(EmitFile){"scalars.cu", file.data, file.n}, 1);
+    compile_device(arena, folder, "scalars.cu", none);
+    remove_folder(arena, folder);
+    arena_destroy(arena);
+}
+
+static void test_registers(void **state)
+{
+    static const char *const none[] = {NULL};
+    Arena                   *arena = arena_create(NULL);
+    EmitOptions              options = {.n_files = 1, .target = "test", .producer = "test"};
+    EmitFile                *files;
+    int                      n;
+    (void)state;
+    if (!has_nvcc(arena)) {
+        arena_destroy(arena);
+        skip();
+    }
+    options.device = EMIT_CUDA;
+    Plan  *plan = plan_of(arena,
+                          "graph @rows(%x: f32[4096,4096], %b: bf16[8192,4096], %w: bf16[4096],\n"
+                           "            %a: f32[4096], %l: f32[64,30000]) {\n"
+                           "  %0 = aten.mul.Tensor(%x, %a)\n"
+                           "  %1 = aten.gelu.default(%0)\n"
+                           "  %2 = aten.softmax.int(%1, -1)\n"
+                           "  %3 = aten.layer_norm.default(%b, [4096], %w, %w)\n"
+                           "  %4 = aten.softmax.int(%l, -1)\n"
+                           "  %5 = aten.sum.dim_IntList(%x, [0])\n"
+                           "  %6 = aten.sum.default(%x)\n"
+                           "  return %2, %3, %4, %5, %6\n"
+                           "}\n",
+                          true);
+    Error *error = emit_cuda(plan, arena, &options, &sm_80, 1, &files, &n);
+    if (error)
+        fail_msg("%s", error_text(arena, error));
+    const char *folder = new_folder(arena);
+    write_files(arena, folder, files, n);
+    compile_device(arena, folder, "kernels_0.cu", none);
+    remove_folder(arena, folder);
+    arena_destroy(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_columns_and_parts),
+        cmocka_unit_test(test_scatter),
+        cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_registers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
