@@ -20,17 +20,24 @@ EMIT_RUNTIME_TEXT(runtime_scan_sort, RUNTIME "scan_sort.c.inc");
 EMIT_RUNTIME_TEXT(runtime_special, RUNTIME "special.c.inc");
 EMIT_RUNTIME_TEXT(runtime_orthogonal, RUNTIME "orthogonal.c.inc");
 EMIT_RUNTIME_TEXT(runtime_random, RUNTIME "random.c.inc");
+EMIT_RUNTIME_TEXT(runtime_fft, RUNTIME "fft.c.inc");
 
 void need_text(Emit *e, const char *name)
 {
     static const struct {
         const char *name, *before, *text;
     } table[] = {
-        {"vector", NULL, runtime_vector},         {"gemm", "vector", runtime_gemm},
-        {"conv", "gemm", runtime_conv},           {"depthwise", "conv", runtime_depthwise},
-        {"attention", "gemm", runtime_attention}, {"rnn", "gemm", runtime_rnn},
-        {"scan_sort", NULL, runtime_scan_sort},   {"special", NULL, runtime_special},
-        {"orthogonal", NULL, runtime_orthogonal}, {"random", NULL, runtime_random},
+        {"vector", NULL, runtime_vector},
+        {"gemm", "vector", runtime_gemm},
+        {"conv", "gemm", runtime_conv},
+        {"depthwise", "conv", runtime_depthwise},
+        {"attention", "gemm", runtime_attention},
+        {"rnn", "gemm", runtime_rnn},
+        {"scan_sort", NULL, runtime_scan_sort},
+        {"special", NULL, runtime_special},
+        {"orthogonal", NULL, runtime_orthogonal},
+        {"random", NULL, runtime_random},
+        {"fft", NULL, runtime_fft},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].name, name)) {
@@ -67,6 +74,8 @@ Error *emit_template_kernel(Emit *e, const Kernel *k)
         return emit_pack(e, k);
     case KERNEL_EMBEDDING_BAG:
         return emit_embedding_bag(e, k);
+    case KERNEL_CALL:
+        return emit_call(e, k);
     default:
         return emit_unsupported(e, k, "no template for kernels of kind %s",
                                 kernel_kind_name(k->kind));
@@ -89,6 +98,8 @@ const Expr *template_scratch(ExprPool *pool, const Kernel *k)
         return expr_add(
             pool, expr_int(pool, (1 << 20) + 4096),
             expr_mul(pool, k->lstm.batch, expr_int(pool, 4 * (6 * k->lstm.hidden + 256))));
+    case KERNEL_CALL:
+        return k->call.scratch_bytes;
     case KERNEL_SORT: /* two arrays of keys with their indices */
         return expr_mul(pool, k->sort.length, expr_int(pool, 32));
     default:

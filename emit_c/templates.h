@@ -22,6 +22,7 @@ Error *emit_sort(Emit *e, const Kernel *k);
 Error *emit_nonzero(Emit *e, const Kernel *k);
 Error *emit_pack(Emit *e, const Kernel *k); /* PACK, PACK_CONV, COPY */
 Error *emit_embedding_bag(Emit *e, const Kernel *k);
+Error *emit_call(Emit *e, const Kernel *k);
 
 /* ---- helpers of templates.c ------------------------------------------------------------------ */
 /* The fixed texts, each with those it needs: "gemm", "conv", "depthwise", "attention", "rnn",

@@ -135,6 +135,7 @@ typedef enum KernelKind {
     KERNEL_PACK_CONV, /* fold plan: convolution weight to panels, or [KD][KH][KW][C] for depthwise
                        */
     KERNEL_NONZERO,   /* indices of true elements; sets a symbol */
+    KERNEL_CALL,      /* a function of a fixed text for each item */
 } KernelKind;
 
 /* out[b…, m, n] = sum_k a[b…, m, k] * b[b…, k, n]   (then the epilogue).
@@ -236,6 +237,19 @@ typedef struct Nonzero {
     Operand out; /* count, dims; i64 */
 } Nonzero;
 
+/* in[], out[]: element 0 of item 0; items are row-major and follow each other, item_in[] and
+ * item_out[] elements each (0: the same for all). Kernel.outer: the batch dims. */
+typedef struct Call {
+    const CallDesc *desc;
+    Operand         in[4], out[4];
+    const Expr     *item_in[4], *item_out[4];
+    int             n_in, n_out;
+    const Expr     *params[8];
+    int             n_params;
+    const Expr     *scratch_bytes;
+    DType           dtype;
+} Call;
+
 typedef struct Pack {
     Operand     from; /* n, k */
     const Expr *n, *k;
@@ -284,6 +298,7 @@ struct Kernel {
         PackConv     pack_conv;
         EmbeddingBag bag;
         Nonzero      nonzero;
+        Call         call;
     };
 
     /* Every distinct buffer outside the kernel; aliases count as their own. */

@@ -20,6 +20,7 @@ const char *kernel_kind_name(KernelKind kind)
         [KERNEL_COPY] = "copy",
         [KERNEL_ITEM] = "item",
         [KERNEL_NONZERO] = "nonzero",
+        [KERNEL_CALL] = "call",
         [KERNEL_EMBEDDING_BAG] = "embedding_bag",
     };
     return names[kind];

@@ -58,6 +58,7 @@ typedef enum TemplateKind {
     TEMPLATE_EMBEDDING_BAG,
     TEMPLATE_NONZERO, /* data-dependent size */
     TEMPLATE_ITEM,    /* tensor to symbol */
+    TEMPLATE_CALL,    /* a function of dense items, once for each batch index: fft */
 } TemplateKind;
 
 /* How lowering asks for an element: `load` gives the scalar of a tensor argument at indices (one
@@ -70,6 +71,18 @@ struct LowerCx {
     Scalar *mask; /* the mask under which this element is wanted: to be passed on */
     Node   *node;
 };
+
+/* TEMPLATE_CALL: void FUNCTION_<dtype>(const int64_t *params, const void *const *in, void *const
+ * *out, void *scratch) of a fixed text.  in[] and out[] are row-major items: the last core[] dims
+ * of each tensor argument, then of each result; all dims before them are batch.  A tensor without
+ * batch dims is the same for all items. */
+typedef struct CallDesc {
+    const char *function, *text;
+    int         core[8];
+    /* Numbers for params[] (at most 8); bytes of scratch memory. */
+    int (*params)(const Node *node, const Expr **out);
+    const Expr *(*scratch)(const Node *node);
+} CallDesc;
 
 struct OpDesc {
     const char *schema; /* "aten::relu(Tensor self) -> Tensor"; several rows may share functions,
@@ -106,7 +119,8 @@ struct OpDesc {
     bool keep_for_template; /* COMPOSITE that a template may take whole first (layer_norm, sdpa):
                                decomposed late */
 
-    TemplateKind template_kind;
+    TemplateKind    template_kind;
+    const CallDesc *call; /* TEMPLATE_CALL */
     /* TEMPLATE: does the kernel not take these arguments?  Then expand_fn says them in other
      * operators. */
     bool (*expands)(const Node *node);
@@ -122,7 +136,7 @@ extern const OpDesc pointwise_ops[], special_ops[], unique_ops[], counting_ops[]
     unbacked_ops[], matmul_ops[], convolution_ops[], norm_ops[], pooling_ops[], resize_ops[],
     pad_ops[], grid_sample_ops[], shuffle_ops[], attention_ops[], rnn_ops[], sort_ops[], scan_ops[],
     loss_ops[], effect_ops[], higher_order_ops[];
-extern const OpDesc random_ops[];
+extern const OpDesc random_ops[], fft_ops[];
 
 /* Row of a schema, or NULL. */
 const OpDesc *op_find(Ir *ir, const OpSchema *schema);

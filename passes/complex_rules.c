@@ -864,6 +864,8 @@ ComplexRule complex_rule(const Node *node)
     const char *base = node->schema->base;
     if (pair_function(base))
         return rule_unary;
+    if (complex_fft_rule(base))
+        return complex_fft_rule(base);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!strcmp(rules[i].base, base))
             return rules[i].rule;

@@ -114,6 +114,8 @@ static DType part_dtype(Node *node)
     for (int i = 0; i < node->n_args && real == DT_NONE; i++)
         if (node->args[i].kind == ARG_COMPLEX)
             real = DT_F32;
+    if (real == DT_NONE && complex_fft_rule(node->schema->base))
+        real = node->results[0]->type.dtype == DT_F64 ? DT_F64 : DT_F32;
     return real;
 }
 

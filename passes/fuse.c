@@ -91,6 +91,9 @@ static int kernel_results(const Kernel *k, Buffer **out)
         out[n++] = k->lstm.h_n.buffer;
         out[n++] = k->lstm.c_n.buffer;
     }
+    if (k->kind == KERNEL_CALL)
+        for (int i = 0; i < k->call.n_out; i++)
+            out[n++] = k->call.out[i].buffer;
     if (k->kind == KERNEL_NONZERO)
         out[n++] = k->nonzero.out.buffer;
     if (k->kind == KERNEL_PACK)

@@ -299,6 +299,10 @@ int kernel_operands(const Kernel *kernel, Operand **out)
     case KERNEL_SORT:
         out[n++] = &k->sort.x;
         break;
+    case KERNEL_CALL:
+        for (int i = 0; i < k->call.n_in; i++)
+            out[n++] = (Operand *)&k->call.in[i];
+        break;
     case KERNEL_LSTM:
     case KERNEL_GRU:
         out[n++] = &k->lstm.gates_x;

@@ -899,6 +899,59 @@ static Operand result_operand(Lower *lo, Node *node, int r)
     return whole_operand(b);
 }
 
+static const Expr *item_numel(Ir *ir, const TensorType *t, int core, bool has_batch)
+{
+    return has_batch ? expr_product(ir->exprs, t->sizes + t->rank - core, core)
+                     : expr_int(ir->exprs, 0);
+}
+
+/* The value in a row-major buffer: its own, or a copy. */
+static Error *dense_operand(Lower *lo, Value *value, Operand *out)
+{
+    TRY(operand_of(lo, value, out));
+    const Expr *step = expr_int(lo->ir->exprs, 1);
+    bool        is_dense = true;
+    for (int d = value->type.rank - 1; d >= 0; d--) {
+        is_dense &= out->strides[d] == step || expr_is_value(value->type.sizes[d], 1);
+        step = expr_mul(lo->ir->exprs, step, value->type.sizes[d]);
+    }
+    if (is_dense)
+        return NULL;
+    Buffer *copy = new_buffer(lo, BUFFER_TEMP, value->name, value->type.dtype, value->type.rank,
+                              value->type.sizes, NULL);
+    TRY(store_value(lo, value, copy));
+    *out = whole_operand(copy);
+    return NULL;
+}
+
+static Error *lower_call(Lower *lo, Node *node)
+{
+    const CallDesc *desc = node->op->call;
+    Kernel         *k = new_kernel(lo, KERNEL_CALL, node);
+    Call            c = {.desc = desc, .scratch_bytes = desc->scratch(node)};
+    int             at = 0;
+    for (int i = 0; i < node->n_args; i++) {
+        Value *v = node->args[i].kind == ARG_VALUE ? node->args[i].value : NULL;
+        if (!v || v->kind != VALUE_TENSOR)
+            continue;
+        int core = desc->core[at++];
+        TRY(dense_operand(lo, v, &c.in[c.n_in]));
+        c.item_in[c.n_in++] = item_numel(lo->ir, &v->type, core, v->type.rank > core);
+        c.dtype = c.n_in == 1 ? v->type.dtype : c.dtype;
+    }
+    const TensorType *first = &node->results[0]->type;
+    int               n_batch = first->rank - desc->core[at];
+    for (int r = 0; r < node->n_results; r++) {
+        c.item_out[r] = item_numel(lo->ir, &node->results[r]->type, desc->core[at + r], true);
+        c.out[c.n_out++] = result_operand(lo, node, r);
+    }
+    c.n_params = desc->params(node, c.params);
+    k->call = c;
+    set_outer(lo, k, first->sizes, n_batch);
+    add_kernel(lo, k, node);
+    return NULL;
+}
+
 /* In panels, or on CUDA where it lies; neither when it is no constant on the CPU. */
 static Error *gemm_weight_operand(Lower *lo, Value *w, Operand *out)
 {
@@ -1065,6 +1118,8 @@ Error *lower_template(Lower *lo, Node *node)
         return lower_nonzero(lo, node);
     case TEMPLATE_ITEM:
         return lower_item(lo, node);
+    case TEMPLATE_CALL:
+        return lower_call(lo, node);
     default:
         break;
     }

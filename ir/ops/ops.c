@@ -14,7 +14,7 @@ static const OpDesc *const families[] = {
     indexing_ops,    view_scatter_ops, diagonal_ops, scatter_ops,  unbacked_ops,    matmul_ops,
     convolution_ops, norm_ops,         pooling_ops,  resize_ops,   pad_ops,         grid_sample_ops,
     shuffle_ops,     attention_ops,    rnn_ops,      sort_ops,     scan_ops,        loss_ops,
-    effect_ops,      higher_order_ops, random_ops,
+    effect_ops,      higher_order_ops, random_ops,   fft_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 
