@@ -3,6 +3,8 @@
 
 #include "loader/cuda.h"
 
+#include <dlfcn.h>
+
 static aotc_status load(const char *path, const char *entry, const aotc_load_options *o,
                         const char **target, DLDevice *device, aotc_error *e)
 {
@@ -171,12 +173,103 @@ static void test_mislabelled(void **state)
     kit_cuda_clean();
 }
 
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+/* A copy that a case may spoil: the first entry point, its input and functions, the images. */
+typedef struct Spoiled {
+    aotc_model_table    table;
+    aotc_model_entry    entry;
+    aotc_model_tensor   input;
+    aotc_model_function functions[6];
+    aotc_model_image    images[3];
+} Spoiled;
+
+static void copy_table(Spoiled *s)
+{
+    static const aotc_model_table *original;
+    if (!original) {
+        void               *handle = dlopen(cuda_model, RTLD_NOW | RTLD_LOCAL);
+        aotc_model_query_fn query = NULL;
+        assert_non_null(handle);
+        *(void **)&query = dlsym(handle, "aotc_model_query");
+        assert_null(query(1)); /* an older loader does not know it */
+        original = query(AOTC_MODEL_ABI);
+    }
+    s->table = *original;
+    s->entry = original->entries[0];
+    s->input = s->entry.inputs[0];
+    memcpy(s->functions, s->entry.functions, sizeof s->functions);
+    memcpy(s->images, original->images, sizeof s->images);
+    s->table.n_entries = 1;
+    s->table.entries = &s->entry;
+    s->table.images = s->images;
+    s->entry.inputs = &s->input;
+    s->entry.functions = s->functions;
+}
+
+static void test_tables(void **state)
+{
+    (void)state;
+    Spoiled    s;
+    aotc_error e = {.struct_size = sizeof e};
+    copy_table(&s);
+    kit_expect(check_table(&s.table, 320, &e), &e, AOTC_OK, "");
+#define SPOILED(change, status, text)                                                              \
+    do {                                                                                           \
+        copy_table(&s);                                                                            \
+        change;                                                                                    \
+        e = (aotc_error){.struct_size = sizeof e};                                                 \
+        kit_expect(check_table(&s.table, 320, &e), &e, status, text);                              \
+    } while (0)
+    SPOILED(s.table.device = 10, AOTC_E_UNSUPPORTED, "device type 10");
+    SPOILED(s.table.n_images = -1, AOTC_E_FORMAT, "its device code");
+    SPOILED(s.table.images = NULL, AOTC_E_FORMAT, "its device code");
+    SPOILED(s.images[1].sm = 0, AOTC_E_FORMAT, "its device code");
+    SPOILED(s.images[1].part = -1, AOTC_E_FORMAT, "its device code");
+    SPOILED(s.images[1].part = 1 << 20, AOTC_E_FORMAT, "its device code");
+    SPOILED(s.images[2].end = s.images[2].data, AOTC_E_FORMAT, "its device code");
+    SPOILED(s.entry.n_functions = -1, AOTC_E_FORMAT, "counts of affine");
+    SPOILED(s.entry.functions = NULL, AOTC_E_FORMAT, "counts of affine");
+    SPOILED(s.functions[0].name = NULL, AOTC_E_FORMAT, "kernel function");
+    SPOILED(s.functions[0].part = -1, AOTC_E_FORMAT, "kernel function affine");
+    SPOILED(s.functions[0].max_shared_bytes = -1, AOTC_E_FORMAT, "kernel function affine");
+    SPOILED(s.entry.struct_size = offsetof(aotc_model_entry, n_functions), AOTC_E_FORMAT,
+            "a layout without device code has affine");
+    SPOILED(s.entry.struct_size -= 8, AOTC_E_VERSION, "another layout");
+    SPOILED(s.input.device = 8, AOTC_E_UNSUPPORTED, "x is on device type 8");
+    SPOILED(s.table.struct_size -= 8, AOTC_E_VERSION, "ABI 2");
+#undef SPOILED
+}
+
+/* A kernel that the code of the device does not have, and one that wants too much. */
+static void lack_kernel(KitSpec *k)
+{
+    char *name = memmem(k->members[1].data, k->members[1].size_bytes, "use_shared", 11);
+    assert_non_null(name);
+    *name = 'U';
+    k->members[1].target = "cuda";
+    k->members[1].features = AOTC_NEEDS_CUDA;
+    k->spec.weights_bytes = 320;
+}
+
+static void test_lacking(void **state)
+{
+    (void)state;
+    aotc_error  e;
+    const char *target;
+    DLDevice    device;
+    REFUSED(kit_pack("lacking.pt2pkg", cuda_model, lack_kernel), "affine", NULL, AOTC_E_FORMAT,
+            "the model's code for sm_90 has no kernel Use_shared");
+    kit_cuda_clean();
+}
+
 int run_choice_cases(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_driver),   cmocka_unit_test(test_best),
         cmocka_unit_test(test_asked),       cmocka_unit_test(test_images),
-        cmocka_unit_test(test_mislabelled),
+        cmocka_unit_test(test_mislabelled), cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_lacking),
     };
     return cmocka_run_group_tests_name("choice", tests, NULL, NULL);
 }
