@@ -78,7 +78,6 @@ enum { NODE_LAUNCH, NODE_COPY, NODE_FILL, NODE_ENTER, NODE_LEAVE };
 /* One call of a service, as the graph has it. */
 typedef struct GraphNode {
     int               kind;
-    bool              is_in_body; /* of a conditional node */
     CuNode            node;
     aotc_model_launch launch;
     uint32_t          args_offset, args_bytes; /* in Graph.args */
@@ -99,6 +98,7 @@ typedef struct Graph {
     CuGraph        graph;
     CuExec         exec;
     bool           uses_rng;
+    bool           has_bodies; /* of conditional nodes */
     GraphNode     *nodes;
     int            n_nodes, cap_nodes;
     unsigned char *args;
@@ -224,6 +224,10 @@ void        cuda_free_events(CudaContext *u);
 /* Runs the bound sizes, by a graph where there is one.  Other failures are in c->failure. */
 aotc_status cuda_run_graph(aotc_context *c, aotc_error *error);
 void        cuda_free_graphs(aotc_context *c);
+/* Other parameters of a node of g, for later launches. */
+CuResult    graph_set_kernel(const CudaContext *u, const Graph *g, CuNode n, const CuKernelNode *p);
+CuResult    graph_set_copy(const CudaContext *u, const Graph *g, CuNode n, const CuCopyNode *p);
+CuResult    graph_set_fill(const CudaContext *u, const Graph *g, CuNode n, const CuMemsetNode *p);
 
 /* ---- cuda_record.c --------------------------------------------------------------------------- */
 /* The graph's nodes from one walk through the plan; false: g->skip_reason or c->failure says why.

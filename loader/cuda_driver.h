@@ -119,6 +119,11 @@ typedef struct CuConditionalNode {
     int64_t     reserved2;
 } CuConditionalNode;
 
+typedef struct CuUpdateResult {
+    int    result;
+    CuNode node, from_node;
+} CuUpdateResult;
+
 /* F(field, symbol, parameters): without the needed ones no model runs; the others came later. */
 #define CUDA_NEEDED(F)                                                                             \
     F(Init, "cuInit", (unsigned flags))                                                            \
@@ -196,6 +201,13 @@ typedef struct CuConditionalNode {
        int interleave, int swizzle, int l2_promotion, int out_of_bounds))
 
 #define CUDA_OPTIONAL(F)                                                                           \
+    F(GraphKernelNodeSetParams, "cuGraphKernelNodeSetParams_v2",                                   \
+      (CuNode n, const CuKernelNode *params))                                                      \
+    F(GraphMemcpyNodeSetParams, "cuGraphMemcpyNodeSetParams",                                      \
+      (CuNode n, const CuCopyNode *params))                                                        \
+    F(GraphMemsetNodeSetParams, "cuGraphMemsetNodeSetParams",                                      \
+      (CuNode n, const CuMemsetNode *params))                                                      \
+    F(GraphExecUpdate, "cuGraphExecUpdate_v2", (CuExec e, CuGraph g, CuUpdateResult * out))        \
     F(GraphAddDependencies, "cuGraphAddDependencies_v2",                                           \
       (CuGraph g, const CuNode *from, const CuNode *to, const CuEdge *edges, size_t n))            \
     F(GraphAddNode, "cuGraphAddNode_v2",                                                           \

@@ -121,6 +121,35 @@ void cuda_free_graphs(aotc_context *c)
     u->current = NULL;
 }
 
+/* ---- changes --------------------------------------------------------------------------------- */
+
+/* Nodes of an instantiated graph can be changed one by one; not so those inside of conditional
+ * nodes (CUDA C++ Programming Guide, "Updating Instantiated Graphs").  With such, the nodes of the
+ * graph that it was made from are changed, and graph_update() hands all of that over at the end. */
+CuResult graph_set_kernel(const CudaContext *u, const Graph *g, CuNode n, const CuKernelNode *p)
+{
+    const CudaDriver *d = u->driver;
+    if (!g->has_bodies)
+        return d->GraphExecKernelNodeSetParams(g->exec, n, p);
+    return d->GraphKernelNodeSetParams ? d->GraphKernelNodeSetParams(n, p) : CU_NOT_SUPPORTED;
+}
+
+CuResult graph_set_copy(const CudaContext *u, const Graph *g, CuNode n, const CuCopyNode *p)
+{
+    const CudaDriver *d = u->driver;
+    if (!g->has_bodies)
+        return d->GraphExecMemcpyNodeSetParams(g->exec, n, p, u->device->context);
+    return d->GraphMemcpyNodeSetParams ? d->GraphMemcpyNodeSetParams(n, p) : CU_NOT_SUPPORTED;
+}
+
+CuResult graph_set_fill(const CudaContext *u, const Graph *g, CuNode n, const CuMemsetNode *p)
+{
+    const CudaDriver *d = u->driver;
+    if (!g->has_bodies)
+        return d->GraphExecMemsetNodeSetParams(g->exec, n, p, u->device->context);
+    return d->GraphMemsetNodeSetParams ? d->GraphMemsetNodeSetParams(n, p) : CU_NOT_SUPPORTED;
+}
+
 /* ---- a run ----------------------------------------------------------------------------------- */
 
 static aotc_status skip(aotc_context *c, const char *reason, bool is_failure, aotc_error *error)

@@ -48,7 +48,7 @@ void graph_drop(CudaContext *u, Graph *g)
     g->graph = NULL;
     g->n_nodes = 0;
     g->n_args = 0;
-    g->uses_rng = false;
+    g->uses_rng = g->has_bodies = false;
 }
 
 /* ---- what the graph has ---------------------------------------------------------------------- */
@@ -67,7 +67,7 @@ static GraphNode *add_node(aotc_context *c, Graph *g, int kind)
         g->cap_nodes = cap;
     }
     GraphNode *n = &g->nodes[g->n_nodes++];
-    *n = (GraphNode){.kind = kind, .is_in_body = c->cuda->recorder.depth > 0};
+    *n = (GraphNode){.kind = kind};
     return n;
 }
 
@@ -101,20 +101,12 @@ static GraphNode *next_node(Recorder *r, int kind)
     return NULL;
 }
 
-/* The result of changing a node.  Nodes inside of a conditional node cannot be changed one by one
- * (CUDA C++ Programming Guide, "Graph Update"). */
+/* What cannot be changed is recorded again. */
 static void note_change(Recorder *r, CuResult result)
 {
     r->n_changed++;
     if (result)
         r->is_different = true;
-}
-
-static bool can_change(Recorder *r, const GraphNode *n)
-{
-    if (n->is_in_body)
-        r->is_different = true;
-    return !n->is_in_body;
 }
 
 /* ---- launches -------------------------------------------------------------------------------- */
@@ -207,11 +199,11 @@ static void update_launch(aotc_context *c, const aotc_model_launch *l, const voi
         u->recorder.is_different = true;
         return;
     }
-    if (is_same_launch(g, n, l, args) || !can_change(&u->recorder, n))
+    if (is_same_launch(g, n, l, args))
         return;
     void        *params[] = {(void *)(uintptr_t)args};
     CuKernelNode k = kernel_params(u, l, params);
-    note_change(&u->recorder, u->driver->GraphExecKernelNodeSetParams(g->exec, n->node, &k));
+    note_change(&u->recorder, graph_set_kernel(u, g, n->node, &k));
     n->launch = *l;
     if (bytes)
         memcpy(g->args + n->args_offset, args, bytes);
@@ -278,7 +270,7 @@ void graph_copy(aotc_context *c, void *to, const void *from, uint64_t bytes)
     if (!n)
         return;
     bool is_same = n->to == to && n->from == from && n->n == bytes;
-    if (!is_new && (is_same || !can_change(r, n)))
+    if (!is_new && is_same)
         return;
     n->to = to;
     n->from = from;
@@ -286,8 +278,7 @@ void graph_copy(aotc_context *c, void *to, const void *from, uint64_t bytes)
     if (is_new)
         record_copy(c, n, &params);
     else
-        note_change(r, u->driver->GraphExecMemcpyNodeSetParams(r->graph->exec, n->node, &params,
-                                                               u->device->context));
+        note_change(r, graph_set_copy(u, r->graph, n->node, &params));
 }
 
 static void record_fill(aotc_context *c, GraphNode *n, const CuMemsetNode *params)
@@ -312,7 +303,7 @@ void graph_fill(aotc_context *c, void *to, uint32_t value, uint32_t item_bytes, 
     if (!n)
         return;
     bool is_same = n->to == to && n->value == value && n->item_bytes == item_bytes && n->n == count;
-    if (!is_new && (is_same || !can_change(r, n)))
+    if (!is_new && is_same)
         return;
     n->to = to;
     n->value = value;
@@ -321,8 +312,7 @@ void graph_fill(aotc_context *c, void *to, uint32_t value, uint32_t item_bytes, 
     if (is_new)
         record_fill(c, n, &params);
     else
-        note_change(r, u->driver->GraphExecMemsetNodeSetParams(r->graph->exec, n->node, &params,
-                                                               u->device->context));
+        note_change(r, graph_set_fill(u, r->graph, n->node, &params));
 }
 
 /* ---- branches -------------------------------------------------------------------------------- */
@@ -389,6 +379,7 @@ static int32_t record_enter(aotc_context *c, int32_t branch, const void *flag)
         return 0;
     n->from = flag;
     n->value = (uint32_t)branch;
+    r->graph->has_bodies = true;
     CuResult result = open_level(u, branch, flag);
     if (result)
         refuse_result(c, result, "cuGraphAddNode (conditional)");
@@ -492,7 +483,13 @@ bool graph_record(aotc_context *c, Graph *g)
 
 bool graph_update(aotc_context *c, Graph *g)
 {
-    Recorder *r = &c->cuda->recorder;
+    CudaContext   *u = c->cuda;
+    Recorder      *r = &u->recorder;
+    CuUpdateResult result;
     walk(c, g, MODE_UPDATE);
-    return !c->failure.code && !is_stopped(r) && r->cursor == g->n_nodes;
+    if (c->failure.code || is_stopped(r) || r->cursor != g->n_nodes)
+        return false;
+    return !g->has_bodies || !r->n_changed ||
+           (u->driver->GraphExecUpdate &&
+            u->driver->GraphExecUpdate(g->exec, g->graph, &result) == CU_OK);
 }

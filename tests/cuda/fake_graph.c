@@ -282,3 +282,45 @@ API cuGraphExecMemsetNodeSetParams(CuExec e, CuNode n, const CuMemsetNode *p, Cu
 {
     return c ? change(e, n, fill_op(p)) : INVALID_VALUE;
 }
+
+/* Nodes of a graph, also of a body: what is instantiated from it stays as it is. */
+static CuResult change_node(CuNode node, Op op)
+{
+    Op *at = &((Node *)(void *)node)->op;
+    if (at->kind != op.kind || at->function != op.function) {
+        free(op.args);
+        return INVALID_VALUE;
+    }
+    memcpy(op.launch.cluster, at->launch.cluster, sizeof op.launch.cluster);
+    op.launch.is_early = at->launch.is_early;
+    free(at->args);
+    *at = op;
+    fake.n_set_params++;
+    return CU_OK;
+}
+
+API cuGraphKernelNodeSetParams_v2(CuNode n, const CuKernelNode *k)
+{
+    return change_node(n, kernel_op(k));
+}
+
+API cuGraphMemcpyNodeSetParams(CuNode n, const CuCopyNode *p)
+{
+    return change_node(n, copy_op(p));
+}
+
+API cuGraphMemsetNodeSetParams(CuNode n, const CuMemsetNode *p)
+{
+    return change_node(n, fill_op(p));
+}
+
+API cuGraphExecUpdate_v2(CuExec exec, CuGraph g, CuUpdateResult *out)
+{
+    Exec *e = (Exec *)(void *)exec;
+    if (e->graph != (Graph *)(void *)g)
+        return INVALID_VALUE;
+    out->result = 0;
+    fake_free_list(&e->list);
+    instantiate(e->graph, &e->list);
+    return CU_OK;
+}

@@ -215,6 +215,26 @@ static void test_branches(aotc_cuda_graph policy)
     aotc_context_destroy(c);
 }
 
+/* The input at two addresses: nodes inside and outside of branches are changed. */
+static void test_branch_moves(void)
+{
+    int64_t       shape[] = {8};
+    float         x[8] = {50}, z[8] = {3}, y[8];
+    void         *d[] = {device(x, sizeof x), device(z, sizeof z)};
+    aotc_context *c = make("branch", AOTC_CUDA_GRAPH_ON);
+    for (int run = 0; run < 12; run++) {
+        DLTensor in = tensor(d[run / 2 % 2], kDLCUDA, 1, shape), out = tensor(y, kDLCPU, 1, shape);
+        bool     good = !aotc_run(c, &in, 1, &out, 1, stream, &error);
+        check(good && y[0] == (run / 2 % 2 ? 0.75f : 45.f / 64), "branch with moving input");
+    }
+    aotc_graph_counters n = counters(c);
+    printf("moving input of branches: %d captures, %d updates\n", (int)n.captures, (int)n.updates);
+    check(n.captures == 1 && n.updates == 5, "branches are updated");
+    aotc_context_destroy(c);
+    cuda->MemFree((CuAddress)(uintptr_t)d[0]);
+    cuda->MemFree((CuAddress)(uintptr_t)d[1]);
+}
+
 static void test_random(void)
 {
     float   values[3][6][8];
@@ -472,6 +492,7 @@ int main(int argc, char **argv)
     }
     test_strides();
     test_late();
+    test_branch_moves();
     test_random();
     test_shared();
     test_capture();
