@@ -9,6 +9,9 @@
 
 /* A value with several users is computed again in each of them up to this many operations. */
 #define CHEAP_COST 4
+/* ... unless that loads more than the value itself would: a chain of residual sums would be read
+ * from its beginning by every layer. */
+#define MAX_AGAIN_READS 1
 /* A chain longer than this is cut by a buffer: bounds recursion and the size of one kernel's body.
  */
 #define MAX_INLINE_COST 160
@@ -43,6 +46,11 @@ static bool reads_once(const Node *node)
     return false;
 }
 
+static bool same_numel(Ir *ir, const Value *a, const Value *b)
+{
+    return tensor_numel(ir, &a->type) == tensor_numel(ir, &b->type);
+}
+
 typedef struct UseCx {
     Lower *lo;
     Node  *node;
@@ -56,6 +64,11 @@ static void add_cost(void *user, Arg *arg)
     Lowered *in = lowered(u->lo, under_views(arg->value));
     Lowered *out = lowered(u->lo, u->node->results[0]);
     out->cost += in->realize || arg->value->n_uses > 1 ? 1 : in->cost;
+    /* Broadcast operands stay in cache; what is asked for at computed places does not. */
+    if (u->node->op->kind == OP_INDEXED)
+        out->reads += 1;
+    else if (same_numel(u->lo->ir, arg->value, u->node->results[0]))
+        out->reads += in->realize || in->reads < 1 ? 1 : in->reads;
 }
 
 /* Costs in execution order, with values of several users counted as realized. */
@@ -76,11 +89,6 @@ void estimate_costs(Lower *lo, Graph *graph)
             out->cost = 1;
         }
     }
-}
-
-static bool same_numel(Ir *ir, const Value *a, const Value *b)
-{
-    return tensor_numel(ir, &a->type) == tensor_numel(ir, &b->type);
 }
 
 static void add_sites(void *user, Arg *arg)
@@ -115,6 +123,14 @@ static void add_sites(void *user, Arg *arg)
     l->sites += sites;
 }
 
+/* A wider copy of another value: that one is kept instead. */
+static bool widens(const Node *node)
+{
+    const Value *in = node->n_args && node->args[0].kind == ARG_VALUE ? node->args[0].value : NULL;
+    return !strcmp(node->schema->base, "_to_copy") && in &&
+           dtype_size(in->type.dtype) < dtype_size(node->results[0]->type.dtype);
+}
+
 static void decide_value(Lower *lo, Node *node, Value *value)
 {
     Lowered *l = lowered(lo, value);
@@ -125,7 +141,8 @@ static void decide_value(Lower *lo, Node *node, Value *value)
     else if (node->op->kind == OP_TEMPLATE)
         l->realize = l->sites > 1;
     else if (node->op->kind == OP_POINTWISE || node->op->kind == OP_INDEXED)
-        l->realize = l->sites > 1 && l->cost > CHEAP_COST;
+        l->realize =
+            l->sites > 1 && (l->cost > CHEAP_COST || (l->reads > MAX_AGAIN_READS && !widens(node)));
 }
 
 static void force_output(Lower *lo, Arg *arg)

@@ -19,6 +19,7 @@ typedef struct Lowered {
     bool    panel_swapped; /* buffer is in panels and dims of the value are (k, n), not (n, k) */
     int     sites;         /* loop nests that ask for elements, through views and inlined users */
     int     cost;          /* scalar operations of one element, down to realized values */
+    int     reads;         /* elements of tensors as large as the value that one element loads */
 } Lowered;
 
 /* A constant matrix or weight that the fold plan packs: the key is (value, swapped, offset …) by

@@ -160,6 +160,21 @@ static void test_kept_apart(void **state)
     }
 }
 
+/* A sum that a later kernel needs too is stored by the first: the second does not read both
+ * operands again. */
+static void test_residual_is_stored(void **state)
+{
+    (void)state;
+    Lowering l;
+    plan_of(&l, "graph @f(%x: f32[4,4], %a: f32[4,4], %w: f32[4,4]) {\n"
+                " %0 = aten.add.Tensor(%x, %a)\n %1 = aten._softmax.default(%0, -1, false)\n"
+                " %2 = aten.mm.default(%1, %w)\n %3 = aten.add.Tensor(%2, %0)\n return %3\n}\n");
+    assert_int_equal(l.plan->kernels.n, 2);
+    assert_int_equal(bytes_read(&l), (2 + 3) * 64);
+    assert_int_equal(bytes_written(&l), (2 + 1) * 64);
+    arena_destroy(l.arena);
+}
+
 /* On a GPU small kernels of equal dims share a launch, large ones do not. */
 static void test_shared_launch(void **state)
 {
@@ -353,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_one_kernel),
         cmocka_unit_test(test_kept_apart),
         cmocka_unit_test(test_shared_launch),
+        cmocka_unit_test(test_residual_is_stored),
         cmocka_unit_test(test_epilogue),
         cmocka_unit_test(test_tied_weight_is_stored_once),
         cmocka_unit_test(test_cache_is_written_in_place),
