@@ -229,7 +229,7 @@ static const char *tiles_text(CudaEmit *c, const char *rows, int tile)
 
 /* ---- many queries ---------------------------------------------------------------------------- */
 /* aotc_attention_sm90_shape: heads of 64 or 128 elements, padded; two blocks a multiprocessor where
- * the smaller one allows it. */
+ * registers allow it. */
 static Cut choose_sm90(int64_t d, int64_t dv)
 {
     Cut cut = {.d = d > 64 ? 128 : 64, .dv = dv > 64 ? 128 : 64, .warps = 8, .mi = 1, .group = 1};
@@ -270,7 +270,7 @@ static Error *emit_sm90(CudaEmit *c, const Cut *cut, int indent)
     CudaHandle   handle = {0};
     CudaFunction f = {.suffix = "_sm90",
                       .threads = 256,
-                      .min_blocks = cut->keys == 64 ? 2 : 1,
+                      .min_blocks = cut->keys == 64 && !is_masked(&c->kernel->attention) ? 2 : 1,
                       .max_shared_bytes = sm90_bytes(cut)};
     cuda_need(c, "attention_sm90");
     TRY(with_body(c, warpgroup_body, cut, &f.body));
