@@ -2,7 +2,7 @@
  * then times.  Stands alone:
  *
  *   nvcc -O3 -std=c++17 -gencode=arch=compute_90a,code=sm_90a -I. tests/cuda/bench_attention.cu \
- *       -o bench_attention -lcuda && ./bench_attention
+ *       -o bench_attention && ./bench_attention
  *
  * Prints one line a case and exits with 1 when one is wrong. */
 #include "abi/aotc_model.h"
