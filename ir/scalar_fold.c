@@ -57,8 +57,8 @@ double scalar_round(DType dtype, double value)
         return quantize(f, 8, -126, 0x1.fep127, INFINITY);
     case DT_F8E5M2:
         return quantize(f, 3, -14, 57344, INFINITY);
-    case DT_F8E4M3: /* has no infinity */
-        return quantize(f, 4, -6, 448, NAN);
+    case DT_F8E4M3: /* has no infinity: saturates */
+        return quantize(f, 4, -6, 448, 448);
     default:
         return value;
     }

@@ -1206,7 +1206,9 @@ static void test_narrow_floats(void **state)
     assert_int_equal(aotc_f32_to_f16(0x1.8p-24f), 2);
     assert_int_equal(aotc_f32_to_bf16(1.00390625f), 0x3f80);
     assert_int_equal(aotc_f32_to_f8e4m3(464.0f), 0x7e);
-    assert_int_equal(aotc_f32_to_f8e4m3(465.0f), 0x7f);
+    assert_int_equal(aotc_f32_to_f8e4m3(465.0f), 0x7e);
+    assert_int_equal(aotc_f32_to_f8e4m3(-INFINITY), 0xfe);
+    assert_int_equal(aotc_f32_to_f8e4m3(NAN), 0x7f);
     assert_int_equal(aotc_f32_to_f8e5m2(61440.0f), 0x7c);
 }
 

@@ -165,7 +165,9 @@ static void test_small_floats(void **state)
     assert_true(scalar_round(DT_F16, 0x1p-25) == 0);
     assert_true(scalar_round(DT_F8E4M3, 448) == 448);
     assert_true(scalar_round(DT_F8E4M3, 463) == 448);
-    assert_true(isnan(scalar_round(DT_F8E4M3, 480)));
+    assert_true(scalar_round(DT_F8E4M3, 480) == 448);
+    assert_true(scalar_round(DT_F8E4M3, -INFINITY) == -448);
+    assert_true(isnan(scalar_round(DT_F8E4M3, NAN)));
     assert_true(scalar_round(DT_F8E5M2, 61440) == INFINITY);
     assert_true(scalar_round(DT_F8E5M2, -57344) == -57344);
     assert_true(scalar_round(DT_F32, 0.1) == (double)0.1f);
