@@ -331,6 +331,22 @@ static const Expr *traffic_bytes(Lower *lo, const Buffer *b, const Expr *iterate
     return expr_mul(p, n, expr_int(p, dtype_size(b->dtype)));
 }
 
+/* Does a load see what stood in the buffer before the kernel, or only what its own loops stored? */
+static bool reads_before_storing(Lower *lo, const Kernel *k, const Buffer *b)
+{
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++) {
+            const Loop *loop = k->stages[s]->loops[l];
+            Traffic     t = {lo, b, expr_int(lo->ir->exprs, 0), expr_int(lo->ir->exprs, 1)};
+            loop_for_each_load(loop, add_traffic, &t);
+            if (!expr_is_value(t.iterated, 0))
+                return true;
+            if (loop->out == b)
+                return loop->accumulate;
+        }
+    return true;
+}
+
 void kernel_set_accesses(Lower *lo, Kernel *k)
 {
     ExprPool *p = lo->ir->exprs;
@@ -339,6 +355,8 @@ void kernel_set_accesses(Lower *lo, Kernel *k)
         k->flops = expr_int(p, 0);
     for (int i = 0; i < k->n_reads; i++) {
         Traffic t = {lo, k->reads[i], expr_int(p, 0), NULL};
+        if (!reads_before_storing(lo, k, k->reads[i]))
+            continue;
         for (int s = 0; s < k->n_stages; s++)
             for (int l = 0; l < k->stages[s]->n_loops; l++) {
                 t.points = loop_points(lo, k->stages[s]->loops[l], false);
