@@ -63,6 +63,7 @@ class Row:
         import torch
         torch.set_grad_enabled(False)
         torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = self.dtype != "float32"
         self.module, self.inputs, self.meta = build_row(self.name, self.dtype)
         stem = os.path.join(self.args.work, f"{self.name}.{self.dtype}")
         program = torch.export.export(self.module, self.inputs)
@@ -151,6 +152,8 @@ class Row:
 
     def measure(self):
         found = self.peers()
+        if not self.args.rounds:
+            return
         for name, call in found.items():
             for _ in range(4):
                 call()
@@ -253,7 +256,7 @@ def main():
     p.add_argument("--dtypes", default="", help="default: what the row says (bf16 models)")
     p.add_argument("--peers", default="eager,graph")
     p.add_argument("--target", default="cuda:sm_90")
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--rounds", type=int, default=3, help="0: outputs are compared, nothing is timed")
     p.add_argument("--jobs", type=int, default=4, help="compilers of one row")
     p.add_argument("--lanes", type=int, default=5, help="rows that are prepared at once")
     p.add_argument("--deadline", type=float, default=480, help="seconds after which nothing more is begun")
