@@ -335,6 +335,8 @@ static Error *print_function(LoopText *t, const char *suffix)
 Error *cuda_emit_loops(CudaEmit *c, const Kernel *k)
 {
     LoopText t = {.c = c, .e = &c->e, .k = k, .plan = &k->cuda};
+    if (k->cuda.is_impossible)
+        return emit_unsupported(&c->e, k, "long rows are made of memory that is overwritten");
     if (!k->cuda.split)
         return print_function(&t, "");
     cuda_need_scratch(c, loops_scratch(&t));

@@ -91,6 +91,37 @@ static Scalar *row_value(void *cx, Scalar *load)
     return NULL;
 }
 
+typedef struct Overwritten {
+    const Kernel *k;
+    int           from, to; /* stages */
+    bool          found;
+} Overwritten;
+
+static void look_for_store(void *cx, Scalar *load)
+{
+    Overwritten *o = cx;
+    for (int s = o->from; s < o->to; s++)
+        for (int l = 0; l < o->k->stages[s]->n_loops; l++)
+            o->found |= load->buffer->kind != BUFFER_LOCAL &&
+                        o->k->stages[s]->loops[l]->out == load->buffer;
+}
+
+/* Does a stage store to memory that a row is made of, before a later stage asks for the row again?
+ */
+static bool rows_are_overwritten(const Kernel *k)
+{
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++) {
+            Overwritten o = {k, s, k->n_stages - 1, false};
+            const Loop *loop = k->stages[s]->loops[l];
+            if (loop->out->kind == BUFFER_LOCAL && loop->out->is_row)
+                loop_for_each_load(loop, look_for_store, &o);
+            if (o.found)
+                return true;
+        }
+    return false;
+}
+
 static void compute_rows_again(Lower *lo, Kernel *k)
 {
     Arena *arena = lo->ir->arena;
@@ -289,6 +320,8 @@ static void schedule_rows(Lower *lo, Kernel *k)
                  : c->row_threads > 32    ? c->row_threads
                                           : 128;
     schedule_split(lo, k, n);
+    if (!c->chunks)
+        c->is_impossible = rows_are_overwritten(k);
     if (!c->chunks)
         compute_rows_again(lo, k);
 }
