@@ -35,23 +35,41 @@ static Error *run_named(Arena *arena, Command *c, Graph *graph, const char *name
     return NULL;
 }
 
+/* No pass runs on a plan: its text is checked and printed back. */
+static Error *print_plan(Arena *arena, const Command *c, const Plan *plan)
+{
+    Text text = text_new(arena);
+    if (c->passes && *c->passes)
+        return error_new(arena, E_USAGE, (Where){.file = c->files[0]},
+                         "passes run on graphs, and this is the text of a plan");
+    plan_print(&text, plan);
+    fputs(text.data, stdout);
+    return NULL;
+}
+
+static Error *optimize(Arena *arena, Command *c, Graph *graph)
+{
+    TRY(c->passes ? run_named(arena, c, graph, c->passes) : passes_run(graph, &c->compile.passes));
+    if (c->passes && strstr(c->passes, "lower"))
+        return NULL;
+    Text text = text_new(arena);
+    graph_print(&text, graph);
+    fputs(text.data, stdout);
+    return NULL;
+}
+
 Error *command_opt(Arena *arena, Command *c)
 {
-    Graph   *graph = NULL;
+    Graph   *graph;
+    Plan    *plan;
     Archive *archive = NULL;
     if (c->n_files != 1)
         return error_new(arena, E_USAGE, (Where){0}, "aotc opt takes one file");
     c->compile.passes.arena = arena;
-    Error *error =
-        read_graph(arena, c->files[0], c->compile.weights_from, c->compile.model, &graph, &archive);
+    Error *error = read_ir(arena, c->files[0], c->compile.weights_from, c->compile.model, &graph,
+                           &plan, &archive);
     if (!error)
-        error = c->passes ? run_named(arena, c, graph, c->passes)
-                          : passes_run(graph, &c->compile.passes);
-    if (!error && !(c->passes && strstr(c->passes, "lower"))) {
-        Text text = text_new(arena);
-        graph_print(&text, graph);
-        fputs(text.data, stdout);
-    }
+        error = plan ? print_plan(arena, c, plan) : optimize(arena, c, graph);
     archive_close(archive);
     return error;
 }

@@ -34,7 +34,7 @@ static bool is_ir_text(const char *path)
     return dot && (!strcmp(dot, ".ir") || !strcmp(dot, ".txt"));
 }
 
-static Error *read_ir_text(Arena *arena, const char *path, Graph **out)
+static Error *read_text(Arena *arena, const char *path, const char **out)
 {
     FILE *f = fopen(path, "r");
     Text  text = text_new(arena);
@@ -44,19 +44,28 @@ static Error *read_ir_text(Arena *arena, const char *path, Graph **out)
     for (size_t n; (n = fread(buffer, 1, sizeof buffer, f));)
         text_putn(&text, buffer, n);
     fclose(f);
-    return graph_parse(ir_create(arena, path), text.data, out);
+    *out = text.data;
+    return NULL;
 }
 
-Error *read_graph(Arena *arena, const char *path, const char *weights_from, const char *model,
-                  Graph **out, Archive **archive)
+Error *read_ir(Arena *arena, const char *path, const char *weights_from, const char *model,
+               Graph **graph, Plan **plan, Archive **archive)
 {
+    const char *text;
     *archive = NULL;
-    if (is_ir_text(path))
-        return read_ir_text(arena, path, out);
-    ImportSource source;
-    TRY(archive_open(arena, path, weights_from, archive));
-    TRY(archive_load(*archive, model, &source));
-    return graph_import(ir_create(arena, source.file), &source, out);
+    *graph = NULL;
+    *plan = NULL;
+    if (!is_ir_text(path)) {
+        ImportSource source;
+        TRY(archive_open(arena, path, weights_from, archive));
+        TRY(archive_load(*archive, model, &source));
+        return graph_import(ir_create(arena, source.file), &source, graph);
+    }
+    TRY(read_text(arena, path, &text));
+    if (!plan_is_text(text))
+        return graph_parse(ir_create(arena, path), text, graph);
+    TRY(plan_parse(ir_create(arena, path), text, plan));
+    return plan_verify(*plan);
 }
 
 /* A package holds one plan for CPUs and one for CUDA devices, and a library for each machine. */
@@ -107,17 +116,9 @@ static void print_plan(const Compile *c, const Plan *plan)
     c->o->passes.print(c->o->passes.print_cx, "lower", text.data);
 }
 
-static Error *make_plan(Compile *c, Variant *v)
+static Error *lower_model(Compile *c, Variant *v, Graph *graph)
 {
-    Graph *graph = NULL;
     double start = now();
-    progress_step(&c->progress, "reading", 0, 1);
-    TRY(read_graph(c->arena, c->o->input, c->o->weights_from, c->o->model, &graph, &v->archive));
-    c->times.read += now() - start;
-    v->passes = c->o->passes;
-    v->passes.arena = c->arena;
-    v->passes.target_is_cuda = v->is_cuda;
-    start = now();
     progress_step(&c->progress, "graph passes", 0, 1);
     TRY(passes_run(graph, &v->passes));
     log_graph(c->o->logs, c->arena, graph);
@@ -126,8 +127,41 @@ static Error *make_plan(Compile *c, Variant *v)
     progress_step(&c->progress, "lowering", 0, 1);
     TRY(lower_graph(graph, &v->passes, &v->plan));
     TRY(plan_verify(v->plan));
-    log_plan(c->o->logs, c->arena, v->plan);
     c->times.lower += now() - start;
+    return NULL;
+}
+
+/* A plan that was read from text is for one kind of device, and has no bytes of constants. */
+static Error *check_text_plan(const Compile *c, const Variant *v)
+{
+    Where where = {.file = c->o->input};
+    if (v->plan->is_cuda != v->is_cuda)
+        return error_new(c->arena, E_USAGE, where, "the plan is for %s, the target is %s",
+                         v->plan->is_cuda ? "CUDA devices" : "CPUs",
+                         v->is_cuda ? "a CUDA device" : "a CPU");
+    for (int i = 0; i < v->plan->constants.n && !c->o->emit_only; i++) {
+        Error *error = error_new(c->arena, E_UNSUPPORTED, where,
+                                 "the text of a plan has no bytes of constants: %s",
+                                 v->plan->constants.items[i].fqn);
+        error->help = "--emit-only writes the sources of a plan; a package is made from the export";
+        return error;
+    }
+    return NULL;
+}
+
+static Error *make_plan(Compile *c, Variant *v)
+{
+    Graph *graph;
+    double start = now();
+    progress_step(&c->progress, "reading", 0, 1);
+    v->passes = c->o->passes;
+    v->passes.arena = c->arena;
+    v->passes.target_is_cuda = v->is_cuda;
+    TRY(read_ir(c->arena, c->o->input, c->o->weights_from, c->o->model, &graph, &v->plan,
+                &v->archive));
+    c->times.read += now() - start;
+    TRY(v->plan ? check_text_plan(c, v) : lower_model(c, v, graph));
+    log_plan(c->o->logs, c->arena, v->plan);
     print_plan(c, v->plan);
     return NULL;
 }

@@ -24,11 +24,11 @@ typedef struct CompileTimes {
 
 Error *compile(Arena *arena, CompileOptions *options);
 
-/* Import alone, for `aotc opt`: an export, or IR text (*.ir, *.txt).  *archive stays open as long
- * as the graph lives. */
+/* Reading alone, for `aotc opt` too: an export, or IR text (*.ir, *.txt), which holds a graph or a
+ * plan: the other one is NULL.  *archive stays open as long as the graph lives. */
 struct Archive;
-Error *read_graph(Arena *arena, const char *path, const char *weights_from, const char *model,
-                  Graph **out, struct Archive **archive);
+Error *read_ir(Arena *arena, const char *path, const char *weights_from, const char *model,
+               Graph **graph, Plan **plan, struct Archive **archive);
 
 /* metadata.c */
 typedef struct ManifestSpec {

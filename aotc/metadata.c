@@ -10,6 +10,8 @@
 static json_t *expr_json(Arena *arena, const Expr *e)
 {
     int64_t v;
+    if (!e)
+        return json_null();
     return expr_is_int(e, &v) ? json_integer(v) : json_string(expr_text(arena, e));
 }
 

@@ -175,6 +175,9 @@ Error *expr_parse_infix(ExprPool *pool, const char *text, const Expr **out);
 /* Same as infix for a prefix of *cursor (IR text): stops at the first character that cannot go on;
  * advances *cursor. */
 Error *expr_parse_infix_at(ExprPool *pool, const char **cursor, const Expr **out);
+/* What expr_print() wrote, node for node: nothing is simplified, every symbol has to exist, and a
+ * `%` that is an operator has a space behind it (`%x` is a name of the text around). */
+Error *expr_parse_exact_at(ExprPool *pool, const char **cursor, const Expr **out);
 /* Guard text; paths such as L['x'].size()[0] are resolved by the caller: kind is "size", "stride",
  * "storage_offset" or "value", path the text inside ("L['x']"), dim the index or -1.  resolve
  * returns NULL when it does not know the path. */

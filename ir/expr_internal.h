@@ -9,7 +9,8 @@
  *   expr_prove.c     ranges and proofs
  *   expr_eval.c      numbers
  *   expr_print.c     infix text
- *   expr_parse.c     the three grammars */
+ *   expr_parse.c     the three grammars
+ *   expr_exact.c     nodes as printed, not simplified */
 #ifndef AOTC_IR_EXPR_INTERNAL_H
 #define AOTC_IR_EXPR_INTERNAL_H
 
@@ -106,6 +107,11 @@ FloatRange expr_float_range(const Expr *e);
 const Expr *expr_build_named(ExprPool *pool, const char *name, const Expr *const *args, int n);
 /* The value of a CALL for numbers; false: unknown name or wrong count. */
 bool        expr_call_value(const char *name, const double *args, int n, double *out);
+
+/* Nodes as they stand, for expr_parse_exact_at(); NULL where operands do not fit. */
+const Expr *expr_exact(ExprPool *pool, ExprKind kind, const Expr *const *args, int n);
+const Expr *expr_exact_named(ExprPool *pool, const char *name, const Expr *const *args, int n);
+const Expr *expr_exact_append(ExprPool *pool, const Expr *chain, const Expr *last);
 
 /* n-ary kinds by their own rules: MAX, MIN; AND, OR; NOT. */
 const Expr *expr_extremum(ExprPool *pool, ExprKind kind, const Expr *const *args, int n);

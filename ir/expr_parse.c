@@ -3,7 +3,8 @@
  * In: `Add(Mul(Integer(2), Symbol('s0')), Integer(-3))`, `2*s0 + -3`, `2*L['x'].size()[0] - 3 > 1`.
  * Out: an expression, or E_FORMAT with the column, E_UNSUPPORTED with the function or path, E_LIMIT
  * when nested deeper than MAX_NESTING.  Precedence is Python's.  srepr differs in that a bare name
- * is no symbol; guards in that a name starts a path which the caller resolves. */
+ * is no symbol; guards in that a name starts a path which the caller resolves; exact text is infix
+ * text whose nodes are taken as they stand. */
 #include "ir/expr_internal.h"
 
 #include <ctype.h>
@@ -14,7 +15,7 @@
 
 enum { MAX_NESTING = 200, MAX_NAME = 128, MAX_OPERANDS = 10000, MAX_OPERATORS = 4000 };
 
-typedef enum Grammar { GRAMMAR_SREPR, GRAMMAR_INFIX, GRAMMAR_GUARD } Grammar;
+typedef enum Grammar { GRAMMAR_SREPR, GRAMMAR_INFIX, GRAMMAR_GUARD, GRAMMAR_EXACT } Grammar;
 
 typedef struct Parser {
     ExprPool   *pool;
@@ -109,6 +110,34 @@ static Error *read_string(Parser *s, char *text, size_t size)
     text[n] = 0;
     s->p = end + 1;
     return NULL;
+}
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+static bool is_exact(const Parser *s)
+{
+    return s->grammar == GRAMMAR_EXACT;
+}
+
+/* The node is NULL where operands do not fit (exact text only). */
+static Error *checked(Parser *s, const Expr *node, const Expr **out)
+{
+    *out = node;
+    return node ? NULL : fail(s, E_FORMAT, "operands of another type before this");
+}
+
+/* a OP b.  is_chain: a is what came of the same operators before, without parentheses: exact sums
+ * of integers, and what else has many operands, take one more. */
+static Error *join(Parser *s, ExprKind kind, bool is_chain, const Expr *a, const Expr *b,
+                   const Expr **out)
+{
+    const Expr *args[2] = {a, b};
+    if (!is_exact(s))
+        return checked(s, expr_make(s->pool, kind, NULL, args, 2), out);
+    bool is_flat = kind == EXPR_AND || kind == EXPR_OR ||
+                   ((kind == EXPR_ADD || kind == EXPR_MUL) && a->type == EXPR_TYPE_INT);
+    if (is_chain && is_flat && a->kind == kind)
+        return checked(s, expr_exact_append(s->pool, a, b), out);
+    return checked(s, expr_exact(s->pool, kind, args, 2), out);
 }
 
 /* ---- atoms ----------------------------------------------------------------------------------- */
@@ -228,7 +257,8 @@ static Error *parse_call(Parser *s, const char *name, const Expr **out)
     }
     if (call.has_text)
         return build_text_call(s, &call, out);
-    *out = expr_build_named(s->pool, name, call.args.items, call.args.n);
+    *out = is_exact(s) ? expr_exact_named(s->pool, name, call.args.items, call.args.n)
+                       : expr_build_named(s->pool, name, call.args.items, call.args.n);
     if (*out)
         return NULL;
     s->p = at;
@@ -371,8 +401,17 @@ static Error *parse_name(Parser *s, const Expr **out)
         s->p = at;
         return expected(s, s->grammar == GRAMMAR_SREPR ? "a call or a constant" : "an operand");
     }
-    *out = symbol_of(s->pool, name, NULL);
-    return NULL;
+    if (!is_exact(s)) {
+        *out = symbol_of(s->pool, name, NULL);
+        return NULL;
+    }
+    Symbol *symbol = expr_symbol_find(s->pool, name);
+    if (symbol) {
+        *out = symbol->self;
+        return NULL;
+    }
+    s->p = at;
+    return expected(s, "a symbol that is declared");
 }
 
 static Error *parse_primary(Parser *s, const Expr **out)
@@ -399,8 +438,7 @@ static Error *parse_power(Parser *s, const Expr **out)
         return fail(s, E_LIMIT, "nested too deeply");
     TRY(parse_unary(s, &args[1])); /* right to left, and binds less than the sign of its exponent */
     s->depth--;
-    *out = expr_make(s->pool, EXPR_POW, NULL, args, 2);
-    return NULL;
+    return join(s, EXPR_POW, false, args[0], args[1], out);
 }
 
 static Error *parse_unary(Parser *s, const Expr **out)
@@ -425,8 +463,10 @@ static Error *parse_unary(Parser *s, const Expr **out)
         take(s, "+");
     }
     TRY(parse_power(s, out));
+    if (n_signs && is_exact(s) && (*out)->kind != EXPR_FLOAT) /* only -inf is written so */
+        return fail(s, E_FORMAT, "a sign before something that is no number");
     for (; n_signs > 0; n_signs--)
-        *out = expr_neg(s->pool, *out);
+        *out = is_exact(s) ? expr_float(s->pool, -(*out)->fvalue) : expr_neg(s->pool, *out);
     return NULL;
 }
 
@@ -456,6 +496,8 @@ static const Operator *take_operator(Parser *s, int least)
         size_t          n = strlen(op->text);
         if (strncmp(s->p, op->text, n))
             continue;
+        if (is_exact(s) && *op->text == '%' && s->p[n] != ' ')
+            break;
         if (op->level < least)
             break;
         s->p += n;
@@ -469,13 +511,20 @@ static Error *parse_binary(Parser *s, int least, const Expr **out)
 {
     TRY(parse_unary(s, out));
     const Operator *op;
+    const Expr     *chain = NULL;
     while ((op = take_operator(s, least))) {
         const Expr *args[2] = {*out, NULL};
         if (++s->n_operators > MAX_OPERATORS)
             return fail(s, E_LIMIT, "too many operators");
         TRY(parse_binary(s, op->level + 1, &args[1]));
-        *out = op->kind < 0 ? expr_sub(s->pool, args[0], args[1])
-                            : expr_make(s->pool, (ExprKind)op->kind, NULL, args, 2);
+        if (op->kind >= 0) {
+            TRY(join(s, (ExprKind)op->kind, chain == args[0], args[0], args[1], out));
+        } else if (is_exact(s)) {
+            return fail(s, E_FORMAT, "a difference, which is written as a sum,");
+        } else {
+            *out = expr_sub(s->pool, args[0], args[1]);
+        }
+        chain = *out;
     }
     return NULL;
 }
@@ -510,6 +559,11 @@ static Error *parse_relation(Parser *s, const Expr **out)
     *out = left;
     while (take_relation(s, &kind, &swapped)) {
         TRY(parse_binary(s, 0, &right));
+        if (is_exact(s)) {
+            TRY(join(s, kind, false, swapped ? right : left, swapped ? left : right, out));
+            left = *out;
+            continue;
+        }
         both[1] =
             swapped ? expr_cmp(s->pool, kind, right, left) : expr_cmp(s->pool, kind, left, right);
         both[0] = both[0] ? expr_logic(s->pool, EXPR_AND, both, 2) : both[1];
@@ -525,6 +579,8 @@ static Error *parse_not(Parser *s, const Expr **out)
     while (take(s, "not"))
         negate = !negate;
     TRY(parse_relation(s, out));
+    if (negate && is_exact(s))
+        return checked(s, expr_exact(s->pool, EXPR_NOT, out, 1), out);
     if (negate)
         *out = expr_not(s->pool, *out);
     return NULL;
@@ -533,10 +589,10 @@ static Error *parse_not(Parser *s, const Expr **out)
 static Error *parse_and(Parser *s, const Expr **out)
 {
     TRY(parse_not(s, out));
-    while (take(s, "and")) {
+    for (bool is_chain = false; take(s, "and"); is_chain = true) {
         const Expr *args[2] = {*out, NULL};
         TRY(parse_not(s, &args[1]));
-        *out = expr_logic(s->pool, EXPR_AND, args, 2);
+        TRY(join(s, EXPR_AND, is_chain, args[0], args[1], out));
     }
     return NULL;
 }
@@ -546,10 +602,10 @@ static Error *parse_or(Parser *s, const Expr **out)
     if (++s->depth > MAX_NESTING)
         return fail(s, E_LIMIT, "nested too deeply");
     TRY(parse_and(s, out));
-    while (take(s, "or")) {
+    for (bool is_chain = false; take(s, "or"); is_chain = true) {
         const Expr *args[2] = {*out, NULL};
         TRY(parse_and(s, &args[1]));
-        *out = expr_logic(s->pool, EXPR_OR, args, 2);
+        TRY(join(s, EXPR_OR, is_chain, args[0], args[1], out));
     }
     s->depth--;
     return NULL;
@@ -578,6 +634,14 @@ Error *expr_parse_infix(ExprPool *pool, const char *text, const Expr **out)
 Error *expr_parse_infix_at(ExprPool *pool, const char **cursor, const Expr **out)
 {
     Parser s = {.pool = pool, .grammar = GRAMMAR_INFIX, .start = *cursor, .p = *cursor};
+    TRY(parse_or(&s, out));
+    *cursor = s.p;
+    return NULL;
+}
+
+Error *expr_parse_exact_at(ExprPool *pool, const char **cursor, const Expr **out)
+{
+    Parser s = {.pool = pool, .grammar = GRAMMAR_EXACT, .start = *cursor, .p = *cursor};
     TRY(parse_or(&s, out));
     *cursor = s.p;
     return NULL;

@@ -379,8 +379,12 @@ struct Plan {
 };
 
 const char *kernel_kind_name(KernelKind kind);
+/* Text of plans: docs/ir-text.md.  The parser gives constants of an export no bytes. */
 void        plan_print(Text *text, const Plan *plan);
-void        kernel_print(Text *text, const Kernel *kernel);
+void        kernel_print(Text *text, const Plan *plan, const Kernel *kernel);
+bool        plan_is_text(const char *source); /* rather than text of a graph */
+Error      *plan_parse(Ir *ir, const char *source, Plan **out);
+/* E_INTERNAL names what is wrong; a plan that passes can be emitted. */
 Error      *plan_verify(const Plan *plan);
 
 #endif

@@ -321,6 +321,22 @@ const Expr *scalar_indirect(ScalarPool *pool, Scalar *value, const Expr *bound, 
     return a->symbol->self;
 }
 
+Scalar *scalar_new_indirect(ScalarPool *pool, Scalar *value, Symbol *symbol, const char *what)
+{
+    ScalarNode *node = ARENA_NEW(pool->arena, ScalarNode);
+    node->scalar = (Scalar){.op = S_INDIRECT,
+                            .dtype = DT_I64,
+                            .id = pool->n++,
+                            .n_in = 1,
+                            .in = {value},
+                            .symbol = symbol,
+                            .what = what};
+    node->pool = pool;
+    node->bound = symbol->bound;
+    symbol->scalar = &node->scalar;
+    return symbol->scalar;
+}
+
 /* ---- operations ------------------------------------------------------------------------------ */
 Scalar *scalar_cast(ScalarPool *pool, DType dtype, Scalar *a)
 {

@@ -18,6 +18,9 @@ bool scalar_op_commutes(ScalarOp op);
 /* The node with exactly these operands. */
 Scalar *scalar_intern(ScalarPool *pool, const Scalar *like);
 
+/* The node of an indirect index whose symbol exists: for readers of text. */
+Scalar *scalar_new_indirect(ScalarPool *pool, Scalar *value, Symbol *symbol, const char *what);
+
 /* What a number becomes when stored in dtype. */
 int64_t scalar_wrap(DType dtype, int64_t value);
 double  scalar_round(DType dtype, double value);

@@ -55,7 +55,7 @@ int memory_format_number(const char *name)
 
 /* ---- small things ---------------------------------------------------------------------------- */
 
-static void put_string(Text *text, const char *string)
+void text_put_string(Text *text, const char *string)
 {
     text_putc(text, '"');
     for (const unsigned char *c = (const unsigned char *)string; *c; c++) {
@@ -72,7 +72,7 @@ static void put_string(Text *text, const char *string)
 }
 
 /* The shortest of 15 to 17 digits that reads back as the same number, always with '.' or 'e'. */
-static void put_float(Text *text, double number)
+void text_put_float(Text *text, double number)
 {
     char digits[40];
     if (isnan(number) || isinf(number)) {
@@ -244,10 +244,10 @@ static void put_arg(Printer *p, const Param *param, const Arg *arg)
         if (arg->expr)
             put_expr(p, arg->expr);
         else
-            put_float(p->text, arg->number);
+            text_put_float(p->text, arg->number);
         break;
     case ARG_STRING:
-        put_string(p->text, arg->string);
+        text_put_string(p->text, arg->string);
         break;
     case ARG_DTYPE:
         put_word(p, param, PARAM_DTYPE, "dtype", dtype_name(arg->dtype));
@@ -272,9 +272,9 @@ static void put_arg(Printer *p, const Param *param, const Arg *arg)
         break;
     case ARG_COMPLEX:
         text_put(p->text, "complex(");
-        put_float(p->text, arg->number);
+        text_put_float(p->text, arg->number);
         text_put(p->text, ", ");
-        put_float(p->text, arg->imag);
+        text_put_float(p->text, arg->imag);
         text_putc(p->text, ')');
         break;
     }
@@ -359,7 +359,7 @@ static void put_guards(Printer *p, const Graph *graph)
         const Guard *guard = &graph->guards.items[i];
         put_indent(p);
         text_put(p->text, "guard ");
-        put_string(p->text, guard->text ? guard->text : "");
+        text_put_string(p->text, guard->text ? guard->text : "");
         if (guard->expr) {
             text_put(p->text, " : ");
             put_arg(p, NULL, &(Arg){.kind = ARG_BOOL, .expr = guard->expr});
@@ -402,7 +402,7 @@ static void put_as(Printer *p, const char *name, const char *own)
     if (!name || (own && strcmp(name, own) == 0))
         return;
     text_put(p->text, " as ");
-    put_string(p->text, name);
+    text_put_string(p->text, name);
 }
 
 static void put_return(Printer *p, const Graph *graph)
@@ -430,7 +430,7 @@ static void put_input(Printer *p, const GraphInput *input)
         return;
     }
     text_put(p->text, "literal ");
-    put_string(p->text, input->name ? input->name : "");
+    text_put_string(p->text, input->name ? input->name : "");
     text_put(p->text, " = ");
     put_arg(p, NULL, &input->literal);
 }
@@ -443,7 +443,7 @@ static void put_constant(Printer *p, const Constant *constant)
     text_printf(p->text, "%%%s: ", constant->value->name);
     put_type(p, constant->value);
     text_printf(p->text, " = %s ", kinds[constant->kind]);
-    put_string(p->text, constant->fqn);
+    text_put_string(p->text, constant->fqn);
     if (constant->storage < 0)
         text_put(p->text, " folded");
     else
@@ -585,7 +585,7 @@ void graph_print(Text *text, const Graph *graph)
 
     for (int i = 0; i < p.schemas.n; i++) {
         text_put(text, "schema ");
-        put_string(text, p.schemas.items[i]->text);
+        text_put_string(text, p.schemas.items[i]->text);
         text_putc(text, '\n');
     }
     text_printf(text, "graph @%s", graph->name);

@@ -114,6 +114,20 @@ for program in aotc aotc-run aotc-bench; do
     check "$program --version" "$build/$program" --version
 done
 
+# ---- text of plans ---------------------------------------------------------------------------------------------------
+plans=$here/../plans
+check "a plan prints back" "$aotc" opt "$plans/linear.ir" --passes=
+if cmp -s "$work/stdout" "$plans/linear.ir"; then pass; else fails "a plan prints back" "another text"; fi
+check "sources of a plan" "$aotc" "$plans/linear.ir" --emit-only --keep "$work/sources"
+check "a plan without constants compiles" "$aotc" "$plans/softmax.ir" -o "$work/plan.pt2pkg"
+refuses "a plan has no bytes of constants" 1 "no bytes of constants: b" "$aotc" "$plans/linear.ir" -o "$out"
+refuses "passes on a plan" 2 "passes run on graphs" "$aotc" opt "$plans/linear.ir" --passes=dead-code
+refuses "a plan for another device" 2 "the plan is for CPUs" "$aotc" "$plans/softmax.ir" -o "$out" --target=cuda:sm_90
+sed 's/= t0/= t9/; s/100\*t0/100*t9/' "$plans/softmax.ir" >"$work/bad.ir"
+refuses "a malformed plan" 1 "line 29" "$aotc" opt "$work/bad.ir" --passes=
+sed 's/input slot 0/input slot 1/' "$plans/softmax.ir" >"$work/bad.ir"
+refuses "a wrong plan" 1 "input 0: %x_b0" "$aotc" opt "$work/bad.ir" --passes=
+
 # ---- several targets in one package ----------------------------------------------------------------------------------
 check "native and x86-64-v2" "$aotc" "$good" -o "$work/two.pt2pkg" --target=native,x86-64-v2,native
 check "two targets are listed" sh -c "'$aotc' inspect '$work/two.pt2pkg' | grep -c '^target' | grep -qx 2"
