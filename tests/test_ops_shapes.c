@@ -628,14 +628,16 @@ static bool eval_pointwise(Env *env, Node *node, Array *out)
     static const struct {
         const char *base;
         ScalarOp    op;
-    } table[] = {{"add", S_ADD},   {"sub", S_SUB},       {"mul", S_MUL},   {"div", S_DIV},
-                 {"le", S_LE},     {"lt", S_LT},         {"ne", S_NE},     {"sigmoid", S_SIGMOID},
-                 {"tanh", S_TANH}, {"_to_copy", S_CAST}, {"clone", S_CAST}};
+    } table[] = {{"add", S_ADD},   {"sub", S_SUB},        {"mul", S_MUL},    {"div", S_DIV},
+                 {"le", S_LE},     {"lt", S_LT},          {"ne", S_NE},      {"sigmoid", S_SIGMOID},
+                 {"tanh", S_TANH}, {"_to_copy", S_CAST},  {"clone", S_CAST}, {"gt", S_GT},
+                 {"ge", S_GE},     {"logical_not", S_NOT}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (!is(node, table[i].base))
             continue;
         Scalar like = {.op = table[i].op, .dtype = node->results[0]->type.dtype};
-        bool   binary = table[i].op != S_SIGMOID && table[i].op != S_TANH && table[i].op != S_CAST;
+        bool binary = table[i].op != S_SIGMOID && table[i].op != S_TANH && table[i].op != S_CAST &&
+                      table[i].op != S_NOT;
         for (int64_t k = 0; k < out->numel; k++) {
             int64_t index[MAX_RANK];
             split_flat(out, k, index);

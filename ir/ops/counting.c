@@ -403,6 +403,36 @@ static Error *expand_segment_reduce(Node *node, Value **results)
     return b.error;
 }
 
+/* ---- hash_tensor ----------------------------------------------------------------------------- */
+/* The exclusive or of the bits of f64 or i64 values: for each bit the parity of a sum. */
+static Error *expand_hash_tensor(Node *node, Value **results)
+{
+    Build   b = build_at(node);
+    Value  *x = node_tensor(node, "self");
+    int     dims[MAX_RANK], n = 0, rank = x->type.rank;
+    bool    keepdim = node_bool(node, "keepdim");
+    int64_t last = -1;
+    TRY(shape_dims(node, "dim", rank, dims, &n));
+    for (int d = 0; n == 0 && d < rank; d++)
+        dims[d] = d;
+    n = n ? n : rank;
+    if (dtype_is_float(x->type.dtype))
+        x = BUILD(&b, "aten.view.dtype", arg_value(build_cast(&b, x, DT_F64)), arg_dtype(DT_I64));
+    else
+        x = build_cast(&b, x, DT_I64);
+    Value *bit = BUILD(&b, "aten.arange.default", arg_int(b.graph, 64), arg_dtype(DT_I64));
+    Value *bits = binary(&b, "aten.bitwise_right_shift.Tensor", build_unsqueeze(&b, x, rank), bit);
+    bits = with_int(&b, "aten.bitwise_and.Scalar", bits, 1);
+    if (rank > 0)
+        bits = BUILD(&b, "aten.sum.dim_IntList", arg_value(bits), arg_dims(b.graph, dims, n),
+                     arg_bool(b.graph, keepdim));
+    bits = with_int(&b, "aten.bitwise_and.Scalar", bits, 1);
+    bits = binary(&b, "aten.bitwise_left_shift.Tensor", bits, bit);
+    Value *hash = BUILD(&b, "aten.sum.dim_IntList", arg_value(bits), arg_ints(b.graph, &last, 1));
+    results[0] = b.error ? NULL : build_cast(&b, hash, DT_U64);
+    return b.error;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 #define COMPOSITE(text, fn, samples_text)                                                          \
     {                                                                                              \
@@ -410,6 +440,11 @@ static Error *expand_segment_reduce(Node *node, Value **results)
     }
 
 const OpDesc counting_ops[] = {
+    COMPOSITE("aten::hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> "
+              "Tensor",
+              expand_hash_tensor,
+              "self=f32[3,4] | self=i64[2,3] dim=-1 | self=bf16[5] keepdim=true | self=bool[4] | "
+              "self=f64[2,2,3] dim=[0,2] keepdim=true | self=u8[3,2] dim=0 | self=f32[]"),
     COMPOSITE("aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor",
               expand_histc,
               "self=f32[20] bins=7 | self=f32[3,5] min=-1 max=1.5 | self=f64[9] bins=3 | "

@@ -297,8 +297,10 @@ static Error *count_below(Node *node, Build *b, Value *sorted, Value *x, bool ri
     if (sorted->type.rank > 1) /* one row for all otherwise */
         sorted = build_unsqueeze(b, sorted, sorted->type.rank - 1);
     x = build_unsqueeze(b, x, x->type.rank);
-    Value *below =
-        BUILD(b, right ? "aten.le.Tensor" : "aten.lt.Tensor", arg_value(sorted), arg_value(x));
+    /* Not above, rather than below: NaN stands behind all. */
+    Value *above =
+        BUILD(b, right ? "aten.gt.Tensor" : "aten.ge.Tensor", arg_value(sorted), arg_value(x));
+    Value *below = BUILD(b, "aten.logical_not.default", arg_value(above));
     Value *n = BUILD(b, "aten.sum.dim_IntList", arg_value(below), arg_ints(b->graph, &last, 1));
     results[0] = narrow ? build_cast(b, n, DT_I32) : n;
     return b->error;
