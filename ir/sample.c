@@ -320,6 +320,7 @@ static Error *take_sample(SampleParser *p)
     const char *start = p->at;
     s->is_refused = accept(p, "!");
     s->types_only = accept(p, "~");
+    s->first_only = accept(p, "^");
     skip_blanks(p);
     if (accept(p, "()")) /* a call without arguments */
         skip_blanks(p);

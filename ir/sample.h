@@ -64,6 +64,7 @@ typedef struct Sample {
     const char     *text; /* without blanks around it: names the sample in files and messages */
     bool            is_refused; /* "!": eager PyTorch raises an error, so have we to */
     bool            types_only; /* "~": values are not defined (empty) or random */
+    bool            first_only; /* "^": the other results are for gradients and not supported */
     SampleArg      *args;       /* schema->n_params of them */
     SampleTensor  **tensors;    /* in the order of the text */
     int             n_tensors;

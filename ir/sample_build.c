@@ -195,8 +195,9 @@ void sample_json(Text *out, const Sample *s)
     bool is_first = true;
     text_put(out, "{\"text\": ");
     json_text(out, s->text);
-    text_printf(out, ", \"refused\": %s, \"types_only\": %s, \"args\": {",
-                s->is_refused ? "true" : "false", s->types_only ? "true" : "false");
+    text_printf(out, ", \"refused\": %s, \"types_only\": %s, \"first_only\": %s, \"args\": {",
+                s->is_refused ? "true" : "false", s->types_only ? "true" : "false",
+                s->first_only ? "true" : "false");
     for (int i = 0; i < s->schema->n_params; i++) {
         if (s->args[i].kind == SAMPLE_ABSENT)
             continue;

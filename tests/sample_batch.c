@@ -195,11 +195,16 @@ static void add_output(Graph *g, Value *value)
     g->outputs = outputs;
 }
 
+static int n_compared(const ParityCase *c, const Node *node)
+{
+    return c->sample.first_only && node->n_results > 1 ? 1 : node->n_results;
+}
+
 /* Adds the call; every result becomes an output.  Results that eager gives as None are skipped. */
 static Error *add_case(Graph *g, const ParityCase *c, const char *prefix, Node **node)
 {
     TRY(sample_build(&c->sample, g, prefix, node));
-    for (int i = 0; i < (*node)->n_results; i++)
+    for (int i = 0; i < n_compared(c, *node); i++)
         if ((*node)->results[i]->kind != VALUE_NONE)
             add_output(g, (*node)->results[i]);
     return NULL;
@@ -226,7 +231,7 @@ static const char *compare_strides(Arena *arena, const TensorType *type, const S
 static const char *compare_types(Arena *arena, const ParityCase *c, const Node *node)
 {
     int n = 0;
-    for (int i = 0; i < node->n_results; i++) {
+    for (int i = 0; i < n_compared(c, node); i++) {
         const Value *value = node->results[i];
         if (n == c->record->n_results)
             return arena_printf(arena, "%d results, eager has %d", node->n_results, n);

@@ -255,14 +255,24 @@ const OpDesc attention_ops[] = {
      .template_kind = TEMPLATE_ATTENTION,
      .infer = infer_attention,
      .expands = drops,
-     .expand_fn = expand_dropping},
+     .expand_fn = expand_dropping,
+     .samples =
+         "query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] | query=f32[1,2,5,8] "
+         "key=f32[1,2,5,8] value=f32[1,2,5,8] is_causal=true | query=f32[2,3,4,4] key=f32[2,3,6,4] "
+         "value=f32[2,3,6,4] attn_mask=f32[4,6] scale=0.3 | query=f32[1,2,3,4] key=f32[1,2,3,4] "
+         "value=f32[1,2,3,4] attn_mask=bool[3,3]@[1,0,1,1] | query=f32[1,4,3,8] key=f32[1,2,5,8] "
+         "value=f32[1,2,5,8] enable_gqa=true | query=bf16[1,1,4,8] key=bf16[1,1,4,8] "
+         "value=bf16[1,1,4,8] | query=f32[3,4] key=f32[5,4] value=f32[5,4] | ! query=f32[1,2,5,8] "
+         "key=f32[1,2,7,6] value=f32[1,2,7,8]"},
 
     COMPOSITE("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor "
               "value, float "
               "dropout_p=0., bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) "
               "-> (Tensor output, "
               "Tensor logsumexp)",
-              expand_fused),
+              expand_fused,
+              .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] | ^ "
+                         "query=f32[1,2,5,8] key=f32[1,2,5,8] value=f32[1,2,5,8] is_causal=true"),
     COMPOSITE("aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, "
               "float dropout_p=0., "
               "bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> "
@@ -270,13 +280,15 @@ const OpDesc attention_ops[] = {
               "logsumexp, Tensor cum_seq_q, Tensor cum_seq_k, SymInt max_q, SymInt max_k, Tensor "
               "rng_state, Tensor "
               "unused, Tensor debug_attn_mask)",
-              expand_fused),
+              expand_fused, .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8]"),
     COMPOSITE("aten::_scaled_dot_product_efficient_attention(Tensor query, Tensor key, Tensor "
               "value, Tensor? "
               "attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, *, "
               "float? scale=None) -> "
               "(Tensor output, Tensor log_sumexp, Tensor philox_seed, Tensor philox_offset)",
-              expand_fused),
+              expand_fused,
+              .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] "
+                         "attn_bias=f32[1,2,5,7] compute_log_sumexp=false"),
     COMPOSITE(
         "aten::_scaled_dot_product_cudnn_attention(Tensor query, Tensor key, Tensor value, Tensor? "
         "attn_bias, "
@@ -285,7 +297,9 @@ const OpDesc attention_ops[] = {
         "float? scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor "
         "cum_seq_k, SymInt "
         "max_q, SymInt max_k, Tensor philox_seed, Tensor philox_offset, Tensor debug_attn_mask)",
-        expand_fused),
+        expand_fused,
+        .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] attn_bias=None "
+                   "compute_log_sumexp=false"),
     COMPOSITE("aten::_scaled_dot_product_fused_attention_overrideable(Tensor query, Tensor key, "
               "Tensor value, Tensor? "
               "attn_bias=None, float dropout_p=0., bool is_causal=False, bool "
@@ -293,19 +307,22 @@ const OpDesc attention_ops[] = {
               "scale=None) -> (Tensor output, Tensor logsumexp, Tensor cum_seq_q, Tensor "
               "cum_seq_k, SymInt max_q, "
               "SymInt max_k, Tensor philox_seed, Tensor philox_offset, Tensor debug_attn_mask)",
-              expand_fused),
+              expand_fused, .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8]"),
     COMPOSITE(
         "aten::_scaled_dot_product_attention_math(Tensor query, Tensor key, Tensor value, Tensor? "
         "attn_mask=None, float dropout_p=0., bool is_causal=False, Tensor? dropout_mask=None, *, "
         "float? "
         "scale=None, bool enable_gqa=False) -> (Tensor, Tensor)",
-        expand_math),
+        expand_math, .samples = "query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8]"),
     COMPOSITE("aten::_native_multi_head_attention(Tensor query, Tensor key, Tensor value, int "
               "embed_dim, int "
               "num_head, Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, "
               "Tensor? mask=None, "
               "bool need_weights=True, bool average_attn_weights=True, int? mask_type=None) -> "
               "(Tensor, Tensor)",
-              expand_native_mha),
+              expand_native_mha,
+              .samples = "query=f32[2,3,8] key=f32[2,3,8] value=f32[2,3,8] embed_dim=8 num_head=2 "
+                         "qkv_weight=f32[24,8] qkv_bias=f32[24] proj_weight=f32[8,8] "
+                         "proj_bias=f32[8] need_weights=false"),
     {0},
 };

@@ -252,83 +252,138 @@ const OpDesc convolution_ops[] = {
          "SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor",
      .kind = OP_TEMPLATE,
      .template_kind = TEMPLATE_CONV,
-     .infer = infer_convolution},
+     .infer = infer_convolution,
+     .samples = "input=f32[1,3,6,5] weight=f32[4,3,3,3] bias=f32[4] stride=[1,1] padding=[1,1] "
+                "dilation=[1,1] transposed=false output_padding=[0,0] groups=1 | input=f32[2,4,7] "
+                "weight=f32[6,2,3] bias=None stride=[2] padding=[1] dilation=[2] transposed=false "
+                "output_padding=[0] groups=2 | input=f32[1,3,4,4] weight=f32[3,2,3,3] bias=f32[2] "
+                "stride=[2,2] padding=[1,1] dilation=[1,1] transposed=true output_padding=[1,1] "
+                "groups=1 | input=bf16[1,2,5,5] weight=bf16[2,1,3,3] bias=None stride=[1,1] "
+                "padding=[1,1] dilation=[1,1] transposed=false output_padding=[0,0] groups=2 | ! "
+                "input=f32[1,3,6,5] weight=f32[4,2,3,3] bias=None stride=[1,1] padding=[0,0] "
+                "dilation=[1,1] transposed=false output_padding=[0,0] groups=1"},
 
     COMPOSITE("aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], "
               "SymInt[1] "
               "padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples =
+                  "input=f32[2,3,8] weight=f32[4,3,3] bias=f32[4] | input=f32[3,8] "
+                  "weight=f32[4,3,3] | input=f32[1,4,9] weight=f32[4,1,3] stride=[2] padding=[1] "
+                  "groups=4 | input=f16[1,2,6] weight=f16[2,2,3] | ! input=f32[2,3,8] "
+                  "weight=f32[4,2,3] | ! input=f32[1,1,2] weight=f32[1,1,3]"),
     COMPOSITE("aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, "
               "1], SymInt[2] "
               "padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples =
+                  "input=f32[2,3,6,7] weight=f32[4,3,3,2] bias=f32[4] | input=f32[1,3,7,7] "
+                  "weight=f32[4,3,3,3] stride=[2,1] padding=[1,0] dilation=[1,2] | "
+                  "input=f32[3,5,5] weight=f32[2,3,1,1] | input=f32[1,4,6,6] weight=f32[4,1,3,3] "
+                  "padding=[1,1] groups=4 | input=f32[1,4,5,5] weight=f32[6,2,3,3] groups=2 | "
+                  "input=f64[1,2,4,4] weight=f64[1,2,2,2] | input=f32[1,3,6,6]{108,1,18,3} "
+                  "weight=f32[4,3,3,3] padding=[1,1] | input=f32[0,3,5,5] weight=f32[2,3,3,3]"),
     COMPOSITE("aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, "
               "1, 1], SymInt[3] "
               "padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor",
-              expand_conv),
-    COMPOSITE("aten::conv1d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] "
-              "stride=[1], str "
-              "padding=\"valid\", SymInt[1] dilation=[1], SymInt groups=1) -> Tensor",
-              expand_conv_text),
+              expand_conv,
+              .samples = "input=f32[1,2,4,4,4] weight=f32[3,2,2,2,2] bias=f32[3] | "
+                         "input=f32[1,2,4,4,4] weight=f32[2,1,3,3,3] padding=[1,1,1] groups=2"),
+    COMPOSITE(
+        "aten::conv1d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] "
+        "stride=[1], str "
+        "padding=\"valid\", SymInt[1] dilation=[1], SymInt groups=1) -> Tensor",
+        expand_conv_text,
+        .samples =
+            "input=f32[2,3,8] weight=f32[4,3,3] padding='same' | input=f32[2,3,8] "
+            "weight=f32[4,3,4] padding='same' | input=f32[2,3,8] weight=f32[4,3,3] padding='valid' "
+            "| ! input=f32[2,3,8] weight=f32[4,3,3] stride=[2] padding='same'"),
     COMPOSITE("aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] "
               "stride=[1, 1], str "
               "padding=\"valid\", SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor",
-              expand_conv_text),
+              expand_conv_text,
+              .samples = "input=f32[1,2,5,6] weight=f32[3,2,3,2] padding='same' | "
+                         "input=f32[1,2,5,6] weight=f32[3,2,3,2]"),
     COMPOSITE("aten::conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] "
               "stride=[1, 1, 1], str "
               "padding=\"valid\", SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor",
-              expand_conv_text),
+              expand_conv_text,
+              .samples = "input=f32[1,1,3,3,3] weight=f32[2,1,2,3,2] padding='same'"),
     COMPOSITE("aten::_convolution_mode(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, "
               "str padding, "
               "SymInt[] dilation, SymInt groups) -> Tensor",
-              expand_conv_text),
+              expand_conv_text,
+              .samples = "input=f32[1,2,5,6] weight=f32[3,2,3,2] bias=f32[3] stride=[1,1] "
+                         "padding='same' dilation=[1,1] groups=1"),
     COMPOSITE("aten::conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] "
               "stride=[1], SymInt[1] "
               "padding=[0], SymInt[1] output_padding=[0], SymInt groups=1, SymInt[1] dilation=[1]) "
               "-> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples = "input=f32[2,3,5] weight=f32[3,2,3] bias=f32[2] | input=f32[1,4,5] "
+                         "weight=f32[4,1,3] stride=[2] padding=[1] output_padding=[1] groups=2"),
     COMPOSITE("aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, "
               "SymInt[2] stride=[1, 1], "
               "SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, "
               "SymInt[2] dilation=[1, 1]) "
               "-> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples = "input=f32[1,3,4,4] weight=f32[3,2,3,3] bias=f32[2] | input=f32[1,4,3,3] "
+                         "weight=f32[4,1,2,2] stride=[2,2] groups=2 | input=f32[1,2,3,3] "
+                         "weight=f32[2,2,3,3] dilation=[2,2] padding=[1,0]"),
     COMPOSITE("aten::conv_transpose3d.input(Tensor input, Tensor weight, Tensor? bias=None, "
               "SymInt[3] stride=[1, 1, "
               "1], SymInt[3] padding=[0, 0, 0], SymInt[3] output_padding=[0, 0, 0], SymInt "
               "groups=1, SymInt[3] "
               "dilation=[1, 1, 1]) -> Tensor",
-              expand_conv),
+              expand_conv, .samples = "input=f32[1,2,3,3,3] weight=f32[2,2,2,2,2] stride=[2,1,1]"),
     COMPOSITE("aten::_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, "
               "SymInt[] padding, "
               "SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, bool "
               "benchmark, bool "
               "deterministic, bool cudnn_enabled, bool allow_tf32) -> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples =
+                  "input=f32[1,2,5,5] weight=f32[3,2,3,3] bias=f32[3] stride=[1,1] padding=[1,1] "
+                  "dilation=[1,1] transposed=false output_padding=[0,0] groups=1 benchmark=false "
+                  "deterministic=false cudnn_enabled=false allow_tf32=false"),
     COMPOSITE("aten::_convolution.deprecated(Tensor input, Tensor weight, Tensor? bias, SymInt[] "
               "stride, SymInt[] "
               "padding, SymInt[] dilation, bool transposed, int[] output_padding, SymInt groups, "
               "bool benchmark, bool "
               "deterministic, bool cudnn_enabled) -> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples = "input=f32[1,2,5,5] weight=f32[3,2,3,3] bias=f32[3] stride=[1,1] "
+                         "padding=[1,1] dilation=[1,1] transposed=false output_padding=[0,0] "
+                         "groups=1 benchmark=false deterministic=false cudnn_enabled=false"),
     COMPOSITE("aten::convolution_overrideable(Tensor input, Tensor weight, Tensor? bias, SymInt[] "
               "stride, SymInt[] "
               "padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt "
               "groups) -> Tensor",
-              expand_conv),
-    COMPOSITE("aten::thnn_conv2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? "
-              "bias=None, SymInt[2] "
-              "stride=[1, 1], SymInt[2] padding=[0, 0]) -> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples =
+                  "input=f32[1,2,5,5] weight=f32[3,2,3,3] bias=f32[3] stride=[1,1] padding=[1,1] "
+                  "dilation=[1,1] transposed=false output_padding=[0,0] groups=1"),
+    COMPOSITE(
+        "aten::thnn_conv2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? "
+        "bias=None, SymInt[2] "
+        "stride=[1, 1], SymInt[2] padding=[0, 0]) -> Tensor",
+        expand_conv,
+        .samples =
+            "self=f32[1,2,5,5] weight=f32[3,2,3,3] kernel_size=[3,3] bias=f32[3] padding=[1,1]"),
     COMPOSITE("aten::_slow_conv2d_forward(Tensor self, Tensor weight, SymInt[2] kernel_size, "
               "Tensor? bias, SymInt[2] "
               "stride, SymInt[2] padding) -> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples = "self=f32[1,2,5,5] weight=f32[3,2,3,3] kernel_size=[3,3] bias=f32[3] "
+                         "stride=[1,1] padding=[0,0]"),
     COMPOSITE("aten::_conv_depthwise2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? "
               "bias, SymInt[2] "
               "stride, SymInt[2] padding, SymInt[2] dilation) -> Tensor",
-              expand_conv),
+              expand_conv,
+              .samples = "self=f32[1,2,5,5] weight=f32[2,1,3,3] kernel_size=[3,3] bias=f32[2] "
+                         "stride=[1,1] padding=[1,1] dilation=[1,1]"),
     COMPOSITE("aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor",
-              expand_conv_tbc),
+              expand_conv_tbc, .samples = "self=f32[5,2,3] weight=f32[3,3,4] bias=f32[4] pad=1"),
     {0},
 };

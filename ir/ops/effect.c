@@ -59,31 +59,43 @@ static Error *infer_metadata(Node *node)
     }
 
 const OpDesc effect_ops[] = {
-    EFFECT("aten::_assert_async(Tensor self) -> ()"),
-    EFFECT("aten::_assert_async.msg(Tensor self, str assert_msg) -> ()"),
-    EFFECT("aten::_assert_scalar(Scalar self, str assert_msg) -> ()"),
-    EFFECT("aten::sym_constrain_range(Scalar size, *, int? min=None, int? max=None) -> ()"),
-    EFFECT(
-        "aten::sym_constrain_range_for_size(Scalar size, *, int? min=None, int? max=None) -> ()"),
-    EFFECT("aten::_print(str s) -> ()"),
+    EFFECT("aten::_assert_async(Tensor self) -> ()",
+           .samples = "self=bool[]@[1] | self=f32[1]@[2] | ! self=bool[]@[0] | ! self=f32[2]"),
+    EFFECT("aten::_assert_async.msg(Tensor self, str assert_msg) -> ()",
+           .samples =
+               "self=bool[]@[1] assert_msg='holds' | ! self=bool[]@[0] assert_msg='does not hold'"),
+    EFFECT("aten::_assert_scalar(Scalar self, str assert_msg) -> ()",
+           .samples = "self=1 assert_msg='holds' | ! self=0 assert_msg='does not hold'"),
+    EFFECT("aten::sym_constrain_range(Scalar size, *, int? min=None, int? max=None) -> ()",
+           .samples = "size=3 min=1 max=5 | ! size=7 min=1 max=5"),
+    EFFECT("aten::sym_constrain_range_for_size(Scalar size, *, int? min=None, int? max=None) -> ()",
+           .samples = "size=3 min=1 max=5"),
+    EFFECT("aten::_print(str s) -> ()", .samples = "s='text'"),
     FUNCTIONAL("aten::_functional_assert_async.msg(Tensor self, str assert_msg, Tensor dep_token) "
-               "-> Tensor"),
+               "-> Tensor",
+               .samples = "self=bool[]@[1] assert_msg='holds' dep_token=f32[]"),
     FUNCTIONAL(
-        "aten::_functional_assert_scalar(Scalar self, str assert_msg, Tensor dep_token) -> Tensor"),
+        "aten::_functional_assert_scalar(Scalar self, str assert_msg, Tensor dep_token) -> Tensor",
+        .samples = "self=1 assert_msg='holds' dep_token=f32[]"),
     FUNCTIONAL("aten::_functional_sym_constrain_range(Scalar size, int? min, int? max, Tensor "
-               "dep_token) -> Tensor"),
+               "dep_token) -> Tensor",
+               .samples = "size=3 min=1 max=5 dep_token=f32[]"),
     FUNCTIONAL("aten::_functional_sym_constrain_range_for_size(Scalar size, int? min, int? max, "
                "Tensor dep_token) "
-               "-> Tensor"),
+               "-> Tensor",
+               .samples = "size=3 min=None max=None dep_token=f32[]"),
     {.schema = "aten::_assert_tensor_metadata(Tensor a, SymInt[]? size=None, SymInt[]? "
                "stride=None, ScalarType? "
                "dtype=None, *, Device? device=None, Layout? layout=None) -> ()",
      .kind = OP_EFFECT,
-     .infer = infer_metadata},
+     .infer = infer_metadata,
+     .samples =
+         "a=f32[2,3] dtype=f32 | a=f32[2,3] size=[2,3] stride=[3,1] | ! a=f32[2,3] dtype=f64"},
     {.schema = "aten::_make_dep_token(*, ScalarType? dtype=None, Layout? layout=None, Device? "
                "device=None, bool? "
                "pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
      .kind = OP_COMPOSITE,
-     .expand = "return aten.zeros.default([])"},
+     .expand = "return aten.zeros.default([])",
+     .samples = "~ ()"},
     {0},
 };

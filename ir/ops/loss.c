@@ -7,6 +7,7 @@
  * reduced
  *
  * reduction is 0 none, 1 mean, 2 sum (at::Reduction). */
+#include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -615,92 +616,148 @@ static Error *expand_multilabel_margin(Node *node, Value **results)
     }
 
 const OpDesc loss_ops[] = {
-    EXPAND_FN("aten::mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor", expand_pair),
-    EXPAND_FN("aten::l1_loss(Tensor self, Tensor target, int reduction=1) -> Tensor", expand_pair),
+    EXPAND_FN("aten::mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor", expand_pair,
+              .samples = LOSS_SAMPLES),
+    EXPAND_FN("aten::l1_loss(Tensor self, Tensor target, int reduction=1) -> Tensor", expand_pair,
+              .samples = LOSS_SAMPLES),
     EXPAND_FN("aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.) -> "
               "Tensor",
-              expand_pair),
+              expand_pair, .samples = LOSS_SAMPLES),
     EXPAND_FN(
         "aten::huber_loss(Tensor self, Tensor target, int reduction=1, float delta=1.) -> Tensor",
-        expand_pair),
-    EXPAND_FN("aten::binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int "
-              "reduction=1) -> "
-              "Tensor",
-              expand_pair),
+        expand_pair, .samples = LOSS_SAMPLES),
+    EXPAND_FN(
+        "aten::binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int "
+        "reduction=1) -> "
+        "Tensor",
+        expand_pair,
+        .samples =
+            "self=f32[3,4]@0..1 target=f32[3,4]@0..1 | self=f32[3,4]@0..1 target=f32[3,4]@0..1 "
+            "weight=f32[4] reduction=0 | self=f32[4]@[0,1] target=f32[4]@[0,0,1,1] reduction=0"),
     EXPAND_FN("aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? "
               "weight=None, Tensor? "
               "pos_weight=None, int reduction=1) -> Tensor",
-              expand_pair),
+              expand_pair,
+              .samples = "self=f32[3,4] target=f32[3,4]@0..1 | self=f32[3,4] target=f32[3,4]@0..1 "
+                         "weight=f32[4] pos_weight=f32[4]@1..3 reduction=0 | self=f32[5]@-99..99 "
+                         "target=f32[5]@0..1 reduction=2"),
     EXPAND_FN("aten::kl_div(Tensor self, Tensor target, int reduction=1, *, bool log_target=False) "
               "-> Tensor",
-              expand_pair),
+              expand_pair, .samples = LOSS_SAMPLES),
     EXPAND_FN("aten::poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, "
               "float eps, int "
               "reduction) -> Tensor",
-              expand_pair),
+              expand_pair,
+              .samples = "input=f32[3,4] target=f32[3,4]@0..9 log_input=true full=false eps=1e-8 "
+                         "reduction=1 | input=f32[3,4]@0..3 target=f32[3,4]@0..9 log_input=false "
+                         "full=true eps=1e-8 reduction=0"),
     EXPAND_FN("aten::soft_margin_loss(Tensor self, Tensor target, int reduction=1) -> Tensor",
-              expand_pair),
+              expand_pair, .samples = LOSS_SAMPLES),
     EXPAND_FN("aten::hinge_embedding_loss(Tensor self, Tensor target, float margin=1., int "
               "reduction=1) -> Tensor",
-              expand_pair),
+              expand_pair,
+              .samples = "self=f32[3,4] target=f32[3,4]@[1,-1] | self=f32[5] "
+                         "target=f32[5]@[1,-1,-1] margin=0.5 reduction=2"),
     EXPAND_FN(
         "aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt "
         "ignore_index=-100) -> Tensor",
-        expand_nll),
+        expand_nll,
+        .samples = "self=f32[3,5] target=i64[3]@0..4 | self=f32[3,5] target=i64[3]@0..4 "
+                   "weight=f32[5]@0..1 reduction=0 | self=f32[3,5] target=i64[3]@[1,2,4] "
+                   "ignore_index=2 | self=f32[5] target=i64[]@2..2 reduction=2"),
     EXPAND_FN(
         "aten::nll_loss2d(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt "
         "ignore_index=-100) -> Tensor",
-        expand_nll),
+        expand_nll,
+        .samples = "self=f32[2,5,2,3] target=i64[2,2,3]@0..4 | self=f32[2,5,2,3] "
+                   "target=i64[2,2,3]@0..4 reduction=0"),
     EXPAND_FN("aten::nll_loss_nd(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, "
               "SymInt "
               "ignore_index=-100) -> Tensor",
-              expand_nll),
+              expand_nll,
+              .samples = "self=f32[3,5] target=i64[3]@0..4 | self=f32[3,5] target=i64[3]@0..4 "
+                         "weight=f32[5]@0..1 reduction=0 | self=f32[3,5] target=i64[3]@[1,2,4] "
+                         "ignore_index=2 | self=f32[5] target=i64[]@2..2 reduction=2"),
     EXPAND_FN(
         "aten::nll_loss_forward(Tensor self, Tensor target, Tensor? weight, int reduction, SymInt "
         "ignore_index) -> (Tensor output, Tensor total_weight)",
-        expand_nll),
-    EXPAND_FN("aten::nll_loss2d_forward(Tensor self, Tensor target, Tensor? weight, int reduction, "
-              "SymInt "
-              "ignore_index) -> (Tensor output, Tensor total_weight)",
-              expand_nll),
+        expand_nll,
+        .samples =
+            "self=f32[3,5] target=i64[3]@0..4 weight=None reduction=1 ignore_index=-100 | "
+            "self=f32[3,5] target=i64[3]@0..4 weight=f32[5]@0..1 reduction=2 ignore_index=1"),
+    EXPAND_FN(
+        "aten::nll_loss2d_forward(Tensor self, Tensor target, Tensor? weight, int reduction, "
+        "SymInt "
+        "ignore_index) -> (Tensor output, Tensor total_weight)",
+        expand_nll,
+        .samples =
+            "self=f32[2,5,2,3] target=i64[2,2,3]@0..4 weight=None reduction=1 ignore_index=-100"),
     EXPAND_FN("aten::cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int "
               "reduction=1, SymInt "
               "ignore_index=-100, float label_smoothing=0.) -> Tensor",
-              expand_cross_entropy),
+              expand_cross_entropy,
+              .samples = "self=f32[3,5] target=i64[3]@0..4 | self=f32[3,5] target=i64[3]@0..4 "
+                         "weight=f32[5]@0..1 reduction=0 label_smoothing=0.1 | self=f32[3,5] "
+                         "target=f32[3,5]@0..1 | self=f32[2,5,3] target=i64[2,3]@0..4 "
+                         "ignore_index=1 | self=f32[5] target=i64[]@2..2"),
     EXPAND_FN("aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor",
-              expand_cosine_similarity),
+              expand_cosine_similarity,
+              .samples = "x1=f32[3,4] x2=f32[3,4] | x1=f32[2,3,4] x2=f32[2,3,4] dim=-1 eps=0.1 | "
+                         "x1=f32[3,4] x2=f32[1,4]"),
     EXPAND_FN("aten::pairwise_distance(Tensor x1, Tensor x2, float p=2., float "
               "eps=9.9999999999999995e-07, bool "
               "keepdim=False) -> Tensor",
-              expand_pairwise_distance),
-    EXPAND_FN("aten::cdist(Tensor x1, Tensor x2, float p=2., int? compute_mode=None) -> Tensor",
-              expand_cdist),
+              expand_pairwise_distance,
+              .samples = "x1=f32[3,4] x2=f32[3,4] | x1=f32[3,4] x2=f32[3,4] p=1.0 keepdim=true"),
+    EXPAND_FN(
+        "aten::cdist(Tensor x1, Tensor x2, float p=2., int? compute_mode=None) -> Tensor",
+        expand_cdist,
+        .samples =
+            "x1=f32[3,4] x2=f32[5,4] | x1=f32[2,3,4] x2=f32[2,5,4] p=1.0 | x1=f32[3,4] x2=f32[5,4] "
+            "p=inf | x1=f32[3,4] x2=f32[5,4] p=2.0 compute_mode=2 | x1=f32[3,4] x2=f32[0,4]"),
     EXPAND_FN("aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor",
-              expand_cdist),
-    EXPAND_FN("aten::_euclidean_dist(Tensor x1, Tensor x2) -> Tensor", expand_cdist),
-    EXPAND_FN("aten::pdist(Tensor self, float p=2.) -> Tensor", expand_pdist),
-    EXPAND_FN("aten::_pdist_forward(Tensor self, float p=2.) -> Tensor", expand_pdist),
+              expand_cdist,
+              .samples = "x1=f32[3,4] x2=f32[5,4] p=2.0 compute_mode=2 | x1=f32[3,4] x2=f32[5,4] "
+                         "p=3.0 compute_mode=None"),
+    EXPAND_FN("aten::_euclidean_dist(Tensor x1, Tensor x2) -> Tensor", expand_cdist,
+              .samples = "x1=f32[3,4] x2=f32[5,4]"),
+    EXPAND_FN("aten::pdist(Tensor self, float p=2.) -> Tensor", expand_pdist,
+              .samples = "self=f32[5,3] | self=f32[5,3] p=1.0 | self=f32[1,3]"),
+    EXPAND_FN("aten::_pdist_forward(Tensor self, float p=2.) -> Tensor", expand_pdist,
+              .samples = "self=f32[5,3] | self=f32[5,3] p=1.0 | self=f32[1,3]"),
     EXPAND_FN("aten::margin_ranking_loss(Tensor input1, Tensor input2, Tensor target, float "
               "margin=0., int "
               "reduction=1) -> Tensor",
-              expand_margin_ranking),
+              expand_margin_ranking,
+              .samples = "input1=f32[5] input2=f32[5] target=f32[5]@[1,-1] | input1=f32[5] "
+                         "input2=f32[5] target=f32[5]@[1,-1] margin=0.5 reduction=0"),
     EXPAND_FN("aten::triplet_margin_loss(Tensor anchor, Tensor positive, Tensor negative, float "
               "margin=1., float "
               "p=2., float eps=9.9999999999999995e-07, bool swap=False, int reduction=1) -> Tensor",
-              expand_triplet_margin),
+              expand_triplet_margin,
+              .samples =
+                  "anchor=f32[3,4] positive=f32[3,4] negative=f32[3,4] | anchor=f32[3,4] "
+                  "positive=f32[3,4] negative=f32[3,4] margin=0.5 p=1.0 swap=true reduction=0"),
     EXPAND_FN("aten::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float "
               "margin=0., int "
               "reduction=1) -> Tensor",
-              expand_cosine_embedding),
+              expand_cosine_embedding,
+              .samples = "input1=f32[3,4] input2=f32[3,4] target=f32[3]@[1,-1,1] | input1=f32[3,4] "
+                         "input2=f32[3,4] target=f32[3]@[1,-1,1] margin=0.2 reduction=0"),
     EXPAND_FN("aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, "
               "Tensor? weight=None, "
               "int reduction=1) -> Tensor",
-              expand_multi_margin),
+              expand_multi_margin,
+              .samples = "self=f32[3,5] target=i64[3]@0..4 | self=f32[3,5] target=i64[3]@0..4 p=2 "
+                         "margin=0.5 weight=f32[5]@0..1 reduction=0"),
     EXPAND_FN("aten::multilabel_margin_loss(Tensor self, Tensor target, int reduction=1) -> Tensor",
-              expand_multilabel_margin),
+              expand_multilabel_margin,
+              .samples = "self=f32[2,4] target=i64[2,4]@[0,2,-1,1,3,-1,0,0] | self=f32[2,4] "
+                         "target=i64[2,4]@[0,2,-1,1,3,-1,0,0] reduction=0"),
     EXPAND_FN("aten::multilabel_margin_loss_forward(Tensor self, Tensor target, int reduction) -> "
               "(Tensor output, "
               "Tensor is_target)",
-              expand_multilabel_margin),
+              expand_multilabel_margin,
+              .samples = "self=f32[2,4] target=i64[2,4]@[0,2,-1,1,3,-1,0,0] reduction=1"),
     {0},
 };

@@ -718,51 +718,121 @@ static Error *expand_bilinear(Node *node, Value **results)
 
 const OpDesc matmul_ops[] = {
     GEMM("aten::mm(Tensor self, Tensor mat2) -> Tensor", infer_mm,
-         .samples = "self=f32[3,4] mat2=f32[4,5] | self=f32[0,4] mat2=f32[4,5] | ! self=f32[3,4] "
-                    "mat2=f32[3,4]"),
-    GEMM("aten::bmm(Tensor self, Tensor mat2) -> Tensor", infer_bmm),
+         .samples =
+             "self=f32[3,4] mat2=f32[4,5] | self=f32[0,4] mat2=f32[4,5] | self=f32[3,0] "
+             "mat2=f32[0,2] | self=f64[2,3] mat2=f64[3,2] | self=bf16[5,7] mat2=bf16[7,3] | "
+             "self=f16[4,4] mat2=f16[4,4] | self=i64[2,3] mat2=i64[3,2] | self=f32[3,4]{1,3} "
+             "mat2=f32[4,5] | self=f32[17,33] mat2=f32[33,19] | ! self=f32[3,4] mat2=f32[3,4] | ! "
+             "self=f32[3,4] mat2=f64[4,2] | ! self=f32[3] mat2=f32[3,2]"),
+    GEMM("aten::bmm(Tensor self, Tensor mat2) -> Tensor", infer_bmm,
+         .samples =
+             "self=f32[2,3,4] mat2=f32[2,4,5] | self=f32[0,3,4] mat2=f32[0,4,5] | self=bf16[2,3,3] "
+             "mat2=bf16[2,3,3] | self=f64[1,2,3] mat2=f64[1,3,1] | self=f32[2,3,4]{12,1,3} "
+             "mat2=f32[2,4,2] | ! self=f32[2,3,4] mat2=f32[3,4,5] | ! self=f32[3,4] mat2=f32[4,3]"),
     GEMM("aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> "
          "Tensor",
-         infer_add_product),
+         infer_add_product,
+         .samples =
+             "self=f32[5] mat1=f32[3,4] mat2=f32[4,5] | self=f32[3,5] mat1=f32[3,4] mat2=f32[4,5] "
+             "beta=0.5 alpha=2 | self=f32[3,1] mat1=f32[3,4] mat2=f32[4,5] beta=0 | self=bf16[3] "
+             "mat1=bf16[2,4] mat2=bf16[4,3] | self=i64[3] mat1=i64[2,4] mat2=i64[4,3] alpha=2 | "
+             "self=f32[2] mat1=f32[3,0] mat2=f32[0,2] | ! self=f32[4] mat1=f32[3,4] mat2=f32[4,5]"),
     GEMM("aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
          "alpha=1) -> Tensor",
-         infer_add_product),
-    GEMM("aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", infer_linear),
+         infer_add_product,
+         .samples = "self=f32[2,3,5] batch1=f32[2,3,4] batch2=f32[2,4,5] | self=f32[5] "
+                    "batch1=f32[2,3,4] batch2=f32[2,4,5] beta=2 alpha=0.5 | ! self=f32[4] "
+                    "batch1=f32[2,3,4] batch2=f32[2,4,5]"),
+    GEMM("aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", infer_linear,
+         .samples =
+             "input=f32[3,4] weight=f32[5,4] bias=f32[5] | input=f32[2,3,4] weight=f32[5,4] | "
+             "input=f32[4] weight=f32[5,4] bias=f32[5] | input=bf16[3,7] weight=bf16[2,7] "
+             "bias=bf16[2] | input=f32[0,4] weight=f32[5,4] | ! input=f32[3,4] weight=f32[5,3]"),
 
-    COMPOSITE("aten::matmul(Tensor self, Tensor other) -> Tensor", expand_matmul),
-    COMPOSITE("aten::linalg_matmul(Tensor self, Tensor other) -> Tensor", expand_matmul),
-    COMPOSITE("aten::dot(Tensor self, Tensor tensor) -> Tensor", expand_dot),
-    COMPOSITE("aten::vdot(Tensor self, Tensor other) -> Tensor", expand_dot),
-    COMPOSITE("aten::mv(Tensor self, Tensor vec) -> Tensor", expand_mv),
-    COMPOSITE("aten::outer(Tensor self, Tensor vec2) -> Tensor", expand_outer),
-    COMPOSITE("aten::ger(Tensor self, Tensor vec2) -> Tensor", expand_outer),
+    COMPOSITE("aten::matmul(Tensor self, Tensor other) -> Tensor", expand_matmul,
+              .samples =
+                  "self=f32[3,4] other=f32[4,5] | self=f32[4] other=f32[4] | self=f32[3,4] "
+                  "other=f32[4] | self=f32[4] other=f32[4,5] | self=f32[2,3,4] other=f32[4,5] | "
+                  "self=f32[2,1,3,4] other=f32[5,4,2] | self=f32[4] other=f32[2,4,3] | "
+                  "self=i64[2,2] other=i64[2,2] | self=f16[2,3] other=f16[3,2] | ! self=f32[] "
+                  "other=f32[3] | ! self=f32[3,4] other=f32[3]"),
+    COMPOSITE("aten::linalg_matmul(Tensor self, Tensor other) -> Tensor", expand_matmul,
+              .samples = "self=f32[3,4] other=f32[4,5]"),
+    COMPOSITE("aten::dot(Tensor self, Tensor tensor) -> Tensor", expand_dot,
+              .samples = "self=f32[5] tensor=f32[5] | self=i64[3] tensor=i64[3] | self=f32[0] "
+                         "tensor=f32[0] | self=bf16[9] tensor=bf16[9] | ! self=f32[3] "
+                         "tensor=f32[4] | ! self=f32[3] tensor=f64[3]"),
+    COMPOSITE("aten::vdot(Tensor self, Tensor other) -> Tensor", expand_dot,
+              .samples = "self=f32[5] other=f32[5]"),
+    COMPOSITE("aten::mv(Tensor self, Tensor vec) -> Tensor", expand_mv,
+              .samples = "self=f32[3,4] vec=f32[4] | self=f64[2,0] vec=f64[0] | self=i64[2,3] "
+                         "vec=i64[3] | ! self=f32[3,4] vec=f32[3]"),
+    COMPOSITE("aten::outer(Tensor self, Tensor vec2) -> Tensor", expand_outer,
+              .samples = "self=f32[3] vec2=f32[4] | self=i64[2] vec2=i64[3] | self=f32[0] "
+                         "vec2=f32[2] | ! self=f32[2,2] vec2=f32[2]"),
+    COMPOSITE("aten::ger(Tensor self, Tensor vec2) -> Tensor", expand_outer,
+              .samples = "self=f32[3] vec2=f32[4] | self=i64[2] vec2=i64[3] | self=f32[0] "
+                         "vec2=f32[2] | ! self=f32[2,2] vec2=f32[2]"),
     COMPOSITE("aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) "
               "-> Tensor",
-              expand_addmv),
+              expand_addmv,
+              .samples = "self=f32[3] mat=f32[3,4] vec=f32[4] | self=f32[] mat=f32[3,4] vec=f32[4] "
+                         "beta=0.5 alpha=2 | self=f32[3] mat=f32[3,4] vec=f32[4] beta=0"),
     COMPOSITE("aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) "
               "-> Tensor",
-              expand_addr),
+              expand_addr,
+              .samples = "self=f32[3,4] vec1=f32[3] vec2=f32[4] | self=f32[4] vec1=f32[3] "
+                         "vec2=f32[4] beta=0.5 alpha=2"),
     COMPOSITE("aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
               "alpha=1) -> Tensor",
-              expand_addbmm),
+              expand_addbmm,
+              .samples = "self=f32[3,5] batch1=f32[2,3,4] batch2=f32[2,4,5] | self=f32[5] "
+                         "batch1=f32[2,3,4] batch2=f32[2,4,5] beta=0.5 alpha=2"),
     COMPOSITE("aten::_addmm_activation(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, "
               "Scalar alpha=1, bool "
               "use_gelu=False) -> Tensor",
-              expand_addmm_activation),
+              expand_addmm_activation,
+              .samples = "self=f32[5] mat1=f32[3,4] mat2=f32[4,5] | self=f32[5] mat1=f32[3,4] "
+                         "mat2=f32[4,5] use_gelu=true"),
     COMPOSITE("aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor",
-              expand_einsum),
-    COMPOSITE("aten::inner(Tensor self, Tensor other) -> Tensor", expand_inner),
+              expand_einsum,
+              .samples =
+                  "equation='ij,jk->ik' tensors=[f32[3,4],f32[4,5]] | equation='bij,bjk->bik' "
+                  "tensors=[f32[2,3,4],f32[2,4,2]] | equation='ii->i' tensors=[f32[3,3]] | "
+                  "equation='ij->' tensors=[f32[3,4]] | equation='i,j->ij' tensors=[f32[3],f32[2]] "
+                  "| equation='...ij,...jk' tensors=[f32[2,3,4],f32[4,2]] | ! equation='ij,jk->ik' "
+                  "tensors=[f32[3,4],f32[3,5]]"),
+    COMPOSITE("aten::inner(Tensor self, Tensor other) -> Tensor", expand_inner,
+              .samples = "self=f32[3,4] other=f32[5,4] | self=f32[4] other=f32[4] | self=f32[] "
+                         "other=f32[3] | ! self=f32[3] other=f32[4]"),
     COMPOSITE(
         "aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor",
-        expand_tensordot),
-    COMPOSITE("aten::kron(Tensor self, Tensor other) -> Tensor", expand_kron),
-    COMPOSITE("aten::chain_matmul(Tensor[] matrices) -> Tensor", expand_chain),
-    COMPOSITE("aten::linalg_multi_dot(Tensor[] tensors) -> Tensor", expand_chain),
-    COMPOSITE("aten::matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power),
-    COMPOSITE("aten::linalg_matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power),
-    COMPOSITE("aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", expand_vecdot),
+        expand_tensordot,
+        .samples = "self=f32[2,3,4] other=f32[4,3,5] dims_self=[2,1] dims_other=[0,1] | "
+                   "self=f32[2,3] other=f32[4] dims_self=[] dims_other=[]"),
+    COMPOSITE(
+        "aten::kron(Tensor self, Tensor other) -> Tensor", expand_kron,
+        .samples =
+            "self=f32[2,3] other=f32[3,2] | self=f32[2] other=f32[2,2] | self=i64[2] other=i64[3]"),
+    COMPOSITE("aten::chain_matmul(Tensor[] matrices) -> Tensor", expand_chain,
+              .samples = "matrices=[f32[2,3],f32[3,4],f32[4,2]]"),
+    COMPOSITE("aten::linalg_multi_dot(Tensor[] tensors) -> Tensor", expand_chain,
+              .samples = "tensors=[f32[2,3],f32[3,4],f32[4,2]] | tensors=[f32[3],f32[3,4],f32[4]]"),
+    COMPOSITE(
+        "aten::matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power,
+        .samples =
+            "self=f32[3,3] n=3 | self=f32[2,3,3] n=0 | self=f64[2,2] n=1 | ! self=f32[2,3] n=2"),
+    COMPOSITE(
+        "aten::linalg_matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power,
+        .samples =
+            "self=f32[3,3] n=3 | self=f32[2,3,3] n=0 | self=f64[2,2] n=1 | ! self=f32[2,3] n=2"),
+    COMPOSITE("aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", expand_vecdot,
+              .samples =
+                  "x=f32[3,4] y=f32[3,4] | x=f32[3,4] y=f32[3,4] dim=0 | x=f32[4] y=f32[2,4]"),
     COMPOSITE(
         "aten::bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
-        expand_bilinear),
+        expand_bilinear,
+        .samples = "input1=f32[3,4] input2=f32[3,5] weight=f32[2,4,5] bias=f32[2] | "
+                   "input1=f32[3,4] input2=f32[3,5] weight=f32[2,4,5]"),
     {0},
 };

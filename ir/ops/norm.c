@@ -8,6 +8,7 @@
  *
  * Statistics take two passes, which does not cancel.  f16 and bf16 are computed in f32 and rounded
  * once. */
+#include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -517,88 +518,151 @@ static Error *expand_weight_norm(Node *node, Value **results)
 
 const OpDesc norm_ops[] = {
     EXPAND_LATE("aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
-                expand_softmax),
+                expand_softmax,
+                .samples = SOFTMAX_SAMPLES " | self=i64[3] dim=0 dtype=f32 | self=bf16[4] dim=0 "
+                                           "dtype=f32 | ! self=f32[3] dim=1 | ! self=i64[3] dim=0"),
     EXPAND_LATE("aten::_softmax(Tensor self, int dim, bool half_to_float) -> Tensor",
-                expand_softmax),
+                expand_softmax,
+                .samples = "self=f32[2,3,5] dim=-1 half_to_float=false | self=f16[7] dim=0 "
+                           "half_to_float=false | self=f32[3,4] dim=0 half_to_float=false"),
     EXPAND_LATE("aten::_safe_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
-                expand_softmax),
+                expand_softmax,
+                .samples =
+                    "self=f32[2,3,5] dim=-1 | self=f32[2,4]@[-inf,-inf,-inf,-inf,1,2,-inf,0] dim=1 "
+                    "| self=bf16[3,4] dim=0"),
     EXPAND_LATE("aten::log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
-                expand_softmax),
+                expand_softmax,
+                .samples = SOFTMAX_SAMPLES " | self=i64[3] dim=0 dtype=f32 | self=bf16[4] dim=0 "
+                                           "dtype=f32 | ! self=f32[3] dim=1 | ! self=i64[3] dim=0"),
     EXPAND_LATE("aten::_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor",
-                expand_softmax),
+                expand_softmax,
+                .samples = "self=f32[2,3,5] dim=-1 half_to_float=false | self=f16[7] dim=0 "
+                           "half_to_float=false | self=f32[3,4] dim=0 half_to_float=false"),
     EXPAND_LATE("aten::special_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor",
-                expand_softmax),
+                expand_softmax, .samples = "self=f32[3,4] dim=1"),
     EXPAND_LATE(
         "aten::special_log_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",
-        expand_softmax),
-    EXPAND_LATE("aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, "
-                "Tensor? bias=None, "
-                "float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor",
-                expand_layer_norm),
+        expand_softmax, .samples = "self=f32[3,4] dim=1"),
+    EXPAND_LATE(
+        "aten::layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, "
+        "Tensor? bias=None, "
+        "float eps=1.0000000000000001e-05, bool cudnn_enable=True) -> Tensor",
+        expand_layer_norm,
+        .samples =
+            "input=f32[2,3,8] normalized_shape=[8] weight=f32[8] bias=f32[8] | input=f32[2,3,4] "
+            "normalized_shape=[3,4] | input=bf16[3,16] normalized_shape=[16] weight=bf16[16] "
+            "bias=bf16[16] | input=f32[4,5] normalized_shape=[5] weight=f32[5] eps=0.1 | "
+            "input=f32[0,4] normalized_shape=[4] | input=f64[3,7] normalized_shape=[7] | ! "
+            "input=f32[2,8] normalized_shape=[4]"),
     EXPAND_LATE("aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, "
                 "Tensor? bias, "
                 "float eps) -> (Tensor, Tensor, Tensor)",
-                expand_layer_norm),
+                expand_layer_norm,
+                .samples =
+                    "input=f32[2,3,8] normalized_shape=[8] weight=f32[8] bias=f32[8] eps=1e-5 | "
+                    "input=f32[2,3,4] normalized_shape=[3,4] weight=None bias=None eps=1e-3 | "
+                    "input=bf16[3,16] normalized_shape=[16] weight=None bias=None eps=1e-5"),
     EXPAND_LATE("aten::rms_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight=None, "
                 "float? eps=None) -> "
                 "Tensor",
-                expand_rms_norm),
+                expand_rms_norm,
+                .samples = "input=f32[2,3,8] normalized_shape=[8] weight=f32[8] | input=f32[2,3,4] "
+                           "normalized_shape=[3,4] | input=bf16[3,16] normalized_shape=[16] "
+                           "weight=bf16[16] eps=1e-6"),
     EXPAND_LATE("aten::_fused_rms_norm(Tensor input, int[] normalized_shape, Tensor? weight, "
                 "float? eps) -> "
                 "(Tensor, Tensor)",
-                expand_rms_norm),
+                expand_rms_norm,
+                .samples = "input=f32[2,3,8] normalized_shape=[8] weight=f32[8] eps=1e-5"),
     EXPAND_FN(
         "aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, "
         "Tensor? "
         "running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor",
-        expand_batch_norm),
+        expand_batch_norm,
+        .samples =
+            "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
+            "running_var=f32[3]@0.1..2 training=false momentum=0.1 eps=1e-5 cudnn_enabled=false | "
+            "input=f32[4,3] weight=None bias=None running_mean=f32[3] running_var=f32[3]@0.1..2 "
+            "training=false momentum=0.1 eps=1e-3 cudnn_enabled=false | input=bf16[2,3,4] "
+            "weight=bf16[3] bias=bf16[3] running_mean=bf16[3] running_var=bf16[3]@0.5..2 "
+            "training=false momentum=0.1 eps=1e-5 cudnn_enabled=false | input=f32[4,3,2] "
+            "weight=f32[3] bias=f32[3] running_mean=None running_var=None training=true "
+            "momentum=0.1 eps=1e-5 cudnn_enabled=false"),
     EXPAND_FN("aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? "
               "running_mean, Tensor? "
               "running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-              expand_batch_norm),
+              expand_batch_norm,
+              .samples = "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
+                         "running_var=f32[3]@0.1..2 training=false momentum=0.1 eps=1e-5"),
     EXPAND_FN("aten::_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, "
               "Tensor(a!) running_mean, "
               "Tensor(b!) running_var, bool training, float momentum, float eps) -> (Tensor, "
               "Tensor, Tensor)",
-              expand_batch_norm),
-    EXPAND_FN("aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, "
-              "bool training, "
-              "float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-              expand_batch_norm),
+              expand_batch_norm,
+              .samples = "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
+                         "running_var=f32[3]@0.1..2 training=false momentum=0.1 eps=1e-5"),
+    EXPAND_FN(
+        "aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, "
+        "bool training, "
+        "float momentum, float eps) -> (Tensor, Tensor, Tensor)",
+        expand_batch_norm,
+        .samples =
+            "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] training=true momentum=0.1 eps=1e-5"),
     EXPAND_FN("aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? "
               "bias, Tensor "
               "running_mean, Tensor running_var, bool training, float momentum, float eps) -> "
               "(Tensor, Tensor, "
               "Tensor, Tensor running_mean_out, Tensor running_var_out)",
-              expand_batch_norm),
+              expand_batch_norm,
+              .samples = "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
+                         "running_var=f32[3]@0.1..2 training=true momentum=0.1 eps=1e-5"),
     EXPAND_FN(
         "aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, "
         "Tensor "
         "running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-        expand_batch_norm),
+        expand_batch_norm,
+        .samples = "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
+                   "running_var=f32[3]@0.1..2 momentum=0.1 eps=1e-5"),
     EXPAND_FN("aten::_batch_norm_no_update(Tensor input, Tensor? weight, Tensor? bias, Tensor? "
               "running_mean, "
               "Tensor? running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor)",
-              expand_batch_norm),
+              expand_batch_norm,
+              .samples = "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
+                         "running_var=f32[3]@0.1..2 momentum=0.1 eps=1e-5"),
     EXPAND_FN("aten::_batch_norm_with_update_functional(Tensor input, Tensor? weight, Tensor? "
               "bias, Tensor "
               "running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, "
               "Tensor, Tensor, "
               "Tensor running_mean_out, Tensor running_var_out)",
-              expand_batch_norm),
+              expand_batch_norm,
+              .samples = "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
+                         "running_var=f32[3]@0.1..2 momentum=0.1 eps=1e-5"),
     EXPAND_FN("aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? "
               "bias=None, float "
               "eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor",
-              expand_group_norm),
+              expand_group_norm,
+              .samples =
+                  "input=f32[2,6,4] num_groups=3 weight=f32[6] bias=f32[6] | input=f32[2,4,3,3] "
+                  "num_groups=2 | input=bf16[1,4,5] num_groups=1 weight=bf16[4] bias=bf16[4] | "
+                  "input=f32[2,4] num_groups=4 | ! input=f32[2,5,4] num_groups=2"),
     EXPAND_FN("aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, "
               "SymInt C, SymInt HxW, "
               "int group, float eps) -> (Tensor, Tensor, Tensor)",
-              expand_group_norm),
-    EXPAND_FN("aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? "
-              "running_mean, Tensor? "
-              "running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) "
-              "-> Tensor",
-              expand_instance_norm),
+              expand_group_norm,
+              .samples =
+                  "input=f32[2,6,4] weight=f32[6] bias=f32[6] N=2 C=6 HxW=4 group=3 eps=1e-5 | "
+                  "input=f32[2,4,3,3] weight=None bias=None N=2 C=4 HxW=9 group=2 eps=1e-5"),
+    EXPAND_FN(
+        "aten::instance_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? "
+        "running_mean, Tensor? "
+        "running_var, bool use_input_stats, float momentum, float eps, bool cudnn_enabled) "
+        "-> Tensor",
+        expand_instance_norm,
+        .samples =
+            "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=None running_var=None "
+            "use_input_stats=true momentum=0.1 eps=1e-5 cudnn_enabled=false | input=f32[2,3,7] "
+            "weight=None bias=None running_mean=f32[3] running_var=f32[3]@0.1..2 "
+            "use_input_stats=false momentum=0.1 eps=1e-5 cudnn_enabled=false"),
     EXPAND_FN(
         INSTANCE_NORM_FUNCTIONAL, expand_instance_norm_functional,
         .samples =
@@ -606,8 +670,10 @@ const OpDesc norm_ops[] = {
             "input=f32[2,2,3,3] weight=f32[2] bias=f32[2] running_mean=f32[2] "
             "running_var=f32[2]@0..2 "
             "momentum=0.1 eps=0.00001"),
-    EXPAND_FN("aten::_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor", expand_weight_norm),
+    EXPAND_FN("aten::_weight_norm(Tensor v, Tensor g, int dim=0) -> Tensor", expand_weight_norm,
+              .samples = "v=f32[3,4] g=f32[3,1] | v=f32[3,4,2] g=f32[1,4,1] dim=1"),
     EXPAND_FN("aten::_weight_norm_interface(Tensor v, Tensor g, int dim=0) -> (Tensor, Tensor)",
-              expand_weight_norm),
+              expand_weight_norm,
+              .samples = "v=f32[3,4] g=f32[3,1] | v=f32[3,4,2] g=f32[1,1,2] dim=2"),
     {0},
 };

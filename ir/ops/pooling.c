@@ -732,71 +732,115 @@ const OpDesc pooling_ops[] = {
     INDEXED(ADAPTIVE_OFFSET, infer_offset, element_adaptive_offset),
     INDEXED(FOLD_WINDOWS, infer_fold, element_fold),
     COMPOSITE("aten::max_unpool2d(Tensor self, Tensor indices, SymInt[2] output_size) -> Tensor",
-              expand_max_unpool),
+              expand_max_unpool,
+              .samples = "self=f32[1,1,2,2] indices=i64[1,1,2,2]@[0,3,9,14] output_size=[4,4]"),
     COMPOSITE("aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] "
               "stride, int[3] padding) "
               "-> Tensor",
-              expand_max_unpool),
+              expand_max_unpool,
+              .samples = "self=f32[1,1,1,2,2] indices=i64[1,1,1,2,2]@[0,3,9,14] "
+                         "output_size=[2,4,4] stride=[2,2,2] padding=[0,0,0]"),
 
     COMPOSITE("aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] "
               "padding=[0], int[1] "
               "dilation=[1], bool ceil_mode=False) -> Tensor",
-              expand_max_pool),
+              expand_max_pool,
+              .samples = "self=f32[1,2,8] kernel_size=[3] | self=f32[2,7] kernel_size=[2] "
+                         "stride=[1] padding=[1] dilation=[2] | self=f32[1,1,7] kernel_size=[3] "
+                         "stride=[2] ceil_mode=true | ! self=f32[1,1,2] kernel_size=[3]"),
     COMPOSITE("aten::max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] "
               "padding=0, int[2] "
               "dilation=1, bool ceil_mode=False) -> Tensor",
-              expand_max_pool),
+              expand_max_pool,
+              .samples =
+                  "self=f32[1,2,6,7] kernel_size=[2,3] | self=f32[1,2,6,7] kernel_size=[3,3] "
+                  "stride=[2,2] padding=[1,1] | self=f32[2,5,5] kernel_size=[2,2] stride=[1,1] "
+                  "dilation=[2,2] | self=f32[1,1,5,5] kernel_size=[2,2] ceil_mode=true | "
+                  "self=bf16[1,1,4,4] kernel_size=[2,2] | self=f32[1,2,4,4]{32,1,8,2} "
+                  "kernel_size=[2,2] | self=f32[1,1,3,3]@[1,nan,2] kernel_size=[2,2] stride=[1,1] "
+                  "| ! self=f32[1,1,4,4] kernel_size=[2,2] padding=[2,2]"),
     COMPOSITE("aten::max_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] "
               "padding=0, int[3] "
               "dilation=1, bool ceil_mode=False) -> Tensor",
-              expand_max_pool),
+              expand_max_pool,
+              .samples = "self=f32[1,1,4,4,4] kernel_size=[2,2,2] | self=f32[1,1,4,5,4] "
+                         "kernel_size=[3,3,3] stride=[1,2,1] padding=[1,1,1]"),
     COMPOSITE("aten::max_pool1d_with_indices(Tensor self, int[1] kernel_size, int[1] stride=[], "
               "int[1] padding=[0], "
               "int[1] dilation=[1], bool ceil_mode=False) -> (Tensor, Tensor)",
-              expand_max_pool),
-    COMPOSITE("aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], "
-              "int[2] padding=0, "
-              "int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
-              expand_max_pool),
+              expand_max_pool,
+              .samples = "self=f32[1,2,8] kernel_size=[3] | self=f32[1,1,7] kernel_size=[3] "
+                         "stride=[2] padding=[1]"),
+    COMPOSITE(
+        "aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], "
+        "int[2] padding=0, "
+        "int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
+        expand_max_pool,
+        .samples =
+            "self=f32[1,2,6,7] kernel_size=[2,3] | self=f32[1,1,5,5] kernel_size=[3,3] "
+            "stride=[2,2] padding=[1,1] ceil_mode=true | self=f32[1,1,4,4]@0..0 kernel_size=[2,2]"),
     COMPOSITE("aten::max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], "
               "int[3] padding=0, "
               "int[3] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
-              expand_max_pool),
-    COMPOSITE("aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] "
-              "padding=[0], bool "
-              "ceil_mode=False, bool count_include_pad=True) -> Tensor",
-              expand_avg_pool),
+              expand_max_pool, .samples = "self=f32[1,1,4,4,4] kernel_size=[2,2,2]"),
+    COMPOSITE(
+        "aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] "
+        "padding=[0], bool "
+        "ceil_mode=False, bool count_include_pad=True) -> Tensor",
+        expand_avg_pool,
+        .samples =
+            "self=f32[1,2,8] kernel_size=[3] | self=f32[2,7] kernel_size=[3] stride=[2] "
+            "padding=[1] count_include_pad=false | self=f32[1,1,7] kernel_size=[2] ceil_mode=true"),
     COMPOSITE("aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] "
               "padding=0, bool "
               "ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-              expand_avg_pool),
+              expand_avg_pool,
+              .samples =
+                  "self=f32[1,2,6,7] kernel_size=[2,3] | self=f32[1,2,6,7] kernel_size=[3,3] "
+                  "stride=[2,2] padding=[1,1] count_include_pad=false | self=f32[2,5,5] "
+                  "kernel_size=[2,2] ceil_mode=true | self=f32[1,1,4,4] kernel_size=[2,2] "
+                  "divisor_override=3 | self=bf16[1,1,4,4] kernel_size=[2,2] | ! self=f32[1,1,4,4] "
+                  "kernel_size=[2,2] divisor_override=0"),
     COMPOSITE("aten::avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] "
               "padding=0, bool "
               "ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor",
-              expand_avg_pool),
+              expand_avg_pool,
+              .samples = "self=f32[1,1,4,4,4] kernel_size=[2,2,2] | self=f32[1,1,4,5,4] "
+                         "kernel_size=[3,3,3] stride=[1,2,1] padding=[1,1,1]"),
     COMPOSITE("aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor",
-              expand_adaptive_avg),
+              expand_adaptive_avg,
+              .samples = "self=f32[1,2,7] output_size=[3] | self=f32[2,5] output_size=[1]"),
     COMPOSITE("aten::adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor",
-              expand_adaptive_avg),
+              expand_adaptive_avg,
+              .samples =
+                  "self=f32[1,2,5,7] output_size=[2,3] | self=f32[2,4,4] output_size=[1,1] | "
+                  "self=f32[1,1,3,3] output_size=[5,4] | self=bf16[1,1,4,4] output_size=[2,2]"),
     COMPOSITE("aten::adaptive_avg_pool3d(Tensor self, SymInt[3] output_size) -> Tensor",
-              expand_adaptive_avg),
+              expand_adaptive_avg, .samples = "self=f32[1,1,3,4,5] output_size=[2,2,3]"),
     COMPOSITE("aten::_adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor",
-              expand_adaptive_avg),
+              expand_adaptive_avg, .samples = "self=f32[1,2,5,7] output_size=[2,3]"),
     COMPOSITE("aten::_adaptive_avg_pool3d(Tensor self, SymInt[3] output_size) -> Tensor",
-              expand_adaptive_avg),
+              expand_adaptive_avg, .samples = "self=f32[1,1,3,4,5] output_size=[2,2,3]"),
     COMPOSITE("aten::adaptive_max_pool1d(Tensor self, int[1] output_size) -> (Tensor, Tensor)",
-              expand_adaptive_max),
+              expand_adaptive_max, .samples = "self=f32[1,2,7] output_size=[3]"),
     COMPOSITE("aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)",
-              expand_adaptive_max),
+              expand_adaptive_max,
+              .samples = "self=f32[1,2,5,7] output_size=[2,3] | self=f32[2,4,4] output_size=[1,1]"),
     COMPOSITE("aten::adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)",
-              expand_adaptive_max),
+              expand_adaptive_max, .samples = "self=f32[1,1,3,4,5] output_size=[2,2,3]"),
     COMPOSITE("aten::im2col(Tensor self, int[2] kernel_size, int[2] dilation, int[2] padding, "
               "int[2] stride) -> "
               "Tensor",
-              expand_im2col),
+              expand_im2col,
+              .samples =
+                  "self=f32[1,2,4,5] kernel_size=[2,3] dilation=[1,1] padding=[1,0] stride=[1,2] | "
+                  "self=f32[2,4,4] kernel_size=[2,2] dilation=[2,1] padding=[0,0] stride=[1,1]"),
     COMPOSITE("aten::col2im(Tensor self, SymInt[2] output_size, int[2] kernel_size, int[2] "
               "dilation, int[2] padding, "
               "int[2] stride) -> Tensor",
-              expand_col2im),
+              expand_col2im,
+              .samples = "self=f32[1,8,9] output_size=[4,4] kernel_size=[2,2] dilation=[1,1] "
+                         "padding=[0,0] stride=[1,1] | self=f32[8,4] output_size=[4,4] "
+                         "kernel_size=[2,2] dilation=[1,1] padding=[0,0] stride=[2,2]"),
     {0},
 };

@@ -10,6 +10,7 @@
  * frame, and philox gives the word of each place.  So threads, tiles and devices agree, an element
  * may be computed again wherever it is used, and the next run has new values.  Values are not those
  * of eager PyTorch for the same seed: only the distributions are. */
+#include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -725,9 +726,6 @@ static Error *expand_dirichlet(Node *node, Value **results)
     {                                                                                              \
         .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, .is_random = true, __VA_ARGS__      \
     }
-#define DROPOUT_SAMPLES                                                                            \
-    .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "             \
-               "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true"
 #define TENSOR_OPTIONS                                                                             \
     "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
 #define WHOLE_OPTIONS                                                                              \
@@ -742,128 +740,156 @@ const OpDesc random_ops[] = {
     DRAW(GAMMA, infer_rejection, element_gamma),
     DRAW(BINOMIAL, infer_rejection, element_binomial),
 
-    RANDOM("aten::rand(SymInt[] size, *, " TENSOR_OPTIONS ") -> Tensor", expand_rand),
+    RANDOM(
+        "aten::rand(SymInt[] size, *, " TENSOR_OPTIONS ") -> Tensor", expand_rand,
+        .samples =
+            "~ size=[40,50] | ~ size=[40,50] dtype=f64 | ~ size=[0,3] | ~ size=[30,40] dtype=bf16"),
     RANDOM("aten::rand.generator(SymInt[] size, *, Generator? generator, " TENSOR_OPTIONS
            ") -> Tensor",
-           expand_rand),
-    RANDOM("aten::rand_like(Tensor self, *, " LIKE_OPTIONS ") -> Tensor", expand_rand),
+           expand_rand, .samples = "~ size=[40,50] generator=None"),
+    RANDOM("aten::rand_like(Tensor self, *, " LIKE_OPTIONS ") -> Tensor", expand_rand,
+           .samples = "~ self=f32[40,50] | ~ self=f32[3] dtype=f64"),
     RANDOM("aten::rand_like.generator(Tensor self, *, Generator? generator, " LIKE_OPTIONS
            ") -> Tensor",
-           expand_rand),
-    RANDOM("aten::randn(SymInt[] size, *, " TENSOR_OPTIONS ") -> Tensor", expand_randn),
+           expand_rand, .samples = "~ self=f32[40,50] generator=None"),
+    RANDOM(
+        "aten::randn(SymInt[] size, *, " TENSOR_OPTIONS ") -> Tensor", expand_randn,
+        .samples =
+            "~ size=[40,50] | ~ size=[40,50] dtype=f64 | ~ size=[0,3] | ~ size=[30,40] dtype=bf16"),
     RANDOM("aten::randn.generator(SymInt[] size, *, Generator? generator, " TENSOR_OPTIONS
            ") -> Tensor",
-           expand_randn),
-    RANDOM("aten::randn_like(Tensor self, *, " LIKE_OPTIONS ") -> Tensor", expand_randn),
+           expand_randn, .samples = "~ size=[40,50] generator=None"),
+    RANDOM("aten::randn_like(Tensor self, *, " LIKE_OPTIONS ") -> Tensor", expand_randn,
+           .samples = "~ self=f32[40,50] | ~ self=f32[3] dtype=f64"),
     RANDOM("aten::randn_like.generator(Tensor self, *, Generator? generator, " LIKE_OPTIONS
            ") -> Tensor",
-           expand_randn),
+           expand_randn, .samples = "~ self=f32[40,50] generator=None"),
 
     RANDOM("aten::randint(SymInt high, SymInt[] size, *, " WHOLE_OPTIONS ") -> Tensor",
-           expand_randint),
+           expand_randint,
+           .samples = "~ high=9 size=[40,50] dtype=f32 | ~ high=9 size=[3] | ! high=0 size=[3]"),
     RANDOM("aten::randint.generator(SymInt high, SymInt[] size, *, Generator? "
            "generator, " WHOLE_OPTIONS ") -> Tensor",
-           expand_randint),
-    RANDOM("aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, " WHOLE_OPTIONS
-           ") -> Tensor",
-           expand_randint),
+           expand_randint, .samples = "~ high=9 size=[40,50] generator=None dtype=f32"),
+    RANDOM(
+        "aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, " WHOLE_OPTIONS ") -> Tensor",
+        expand_randint,
+        .samples = "~ low=-5 high=9 size=[40,50] dtype=f32 | ~ low=-5 high=9 size=[3] dtype=i32"),
     RANDOM("aten::randint.low_generator(SymInt low, SymInt high, SymInt[] size, *, Generator? "
            "generator, " WHOLE_OPTIONS ") -> Tensor",
-           expand_randint),
+           expand_randint, .samples = "~ low=-5 high=9 size=[40,50] generator=None dtype=f32"),
     RANDOM("aten::randint_like(Tensor self, SymInt high, *, " LIKE_OPTIONS ") -> Tensor",
-           expand_randint),
+           expand_randint, .samples = "~ self=f32[40,50] high=9 | ~ self=i64[4] high=9"),
     RANDOM("aten::randint_like.generator(Tensor self, SymInt high, *, Generator? "
            "generator, " LIKE_OPTIONS ") -> Tensor",
-           expand_randint),
+           expand_randint, .samples = "~ self=f32[40,50] high=9 generator=None"),
     RANDOM("aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, " LIKE_OPTIONS
            ") -> Tensor",
-           expand_randint),
+           expand_randint, .samples = "~ self=f32[40,50] low=-5 high=9"),
     RANDOM("aten::randint_like.low_generator_dtype(Tensor self, SymInt low, SymInt high, *, "
            "Generator? "
            "generator, " LIKE_OPTIONS ") -> Tensor",
-           expand_randint),
+           expand_randint, .samples = "~ self=f32[40,50] low=-5 high=9 generator=None"),
     RANDOM("aten::randint_like.Tensor(Tensor self, Tensor high, *, " LIKE_OPTIONS ") -> Tensor",
-           expand_randint_tensor),
+           expand_randint_tensor, .samples = "~ self=f32[40,50] high=i64[]@9..9"),
     RANDOM("aten::randint_like.Tensor_generator(Tensor self, Tensor high, *, Generator? "
            "generator, " LIKE_OPTIONS ") -> Tensor",
-           expand_randint_tensor),
-    RANDOM("aten::random(Tensor self, *, Generator? generator=None) -> Tensor", expand_random),
+           expand_randint_tensor, .samples = "~ self=f32[40,50] high=i64[]@9..9 generator=None"),
+    RANDOM("aten::random(Tensor self, *, Generator? generator=None) -> Tensor", expand_random,
+           .samples = "~ self=f32[40,50] | ~ self=i32[4]"),
     RANDOM(
         "aten::random.from(Tensor self, int from, int? to, *, Generator? generator=None) -> Tensor",
-        expand_random),
+        expand_random, .samples = "~ self=f32[40,50] from=2 to=9"),
     RANDOM("aten::random.to(Tensor self, int to, *, Generator? generator=None) -> Tensor",
-           expand_random),
-    RANDOM("aten::randperm(SymInt n, *, " WHOLE_OPTIONS ") -> Tensor", expand_randperm),
+           expand_random, .samples = "~ self=f32[40,50] to=9"),
+    RANDOM("aten::randperm(SymInt n, *, " WHOLE_OPTIONS ") -> Tensor", expand_randperm,
+           .samples = "~ n=7 | ~ n=0 | ~ n=2000 dtype=f32"),
     RANDOM("aten::randperm.generator(SymInt n, *, Generator? generator, " WHOLE_OPTIONS
            ") -> Tensor",
-           expand_randperm),
+           expand_randperm, .samples = "~ n=7 generator=None"),
 
     RANDOM("aten::uniform(Tensor self, float from=0., float to=1., *, Generator? generator=None) "
            "-> Tensor",
-           expand_distribution),
+           expand_distribution,
+           .samples = "~ self=f32[40,50] | ~ self=f64[40,50] from=-1.0 to=3.0"),
     RANDOM("aten::normal_functional(Tensor self, float mean=0., float std=1., *, Generator? "
            "generator=None) -> Tensor",
-           expand_distribution),
+           expand_distribution,
+           .samples = "~ self=f32[40,50] | ~ self=f32[40,50] mean=1.0 std=0.5"),
     RANDOM("aten::log_normal(Tensor self, float mean=1., float std=2., *, Generator? "
            "generator=None) -> Tensor",
-           expand_distribution),
+           expand_distribution, .samples = "~ self=f32[40,50] mean=0.0 std=0.3"),
     RANDOM("aten::exponential(Tensor self, float lambd=1., *, Generator? generator=None) -> Tensor",
-           expand_distribution),
+           expand_distribution, .samples = "~ self=f32[40,50] | ~ self=f32[40,50] lambd=2.5"),
     RANDOM("aten::geometric(Tensor self, float p, *, Generator? generator=None) -> Tensor",
-           expand_distribution),
+           expand_distribution, .samples = "~ self=f32[40,50] p=0.4"),
     RANDOM("aten::cauchy(Tensor self, float median=0., float sigma=1., *, Generator? "
            "generator=None) -> Tensor",
-           expand_distribution),
+           expand_distribution, .samples = "~ self=f32[7]"),
     RANDOM("aten::normal.Tensor_float(Tensor mean, float std=1., *, Generator? generator=None) -> "
            "Tensor",
-           expand_normal),
+           expand_normal, .samples = "~ mean=f32[40,50]@1..1 std=0.5"),
     RANDOM(
         "aten::normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor",
-        expand_normal),
+        expand_normal, .samples = "~ mean=1.5 std=f32[40,50]@1..2"),
     RANDOM("aten::normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None) -> "
            "Tensor",
-           expand_normal),
+           expand_normal, .samples = "~ mean=f32[40,50]@1..1 std=f32[50]@2..2"),
     RANDOM("aten::normal.float_float(float mean, float std, SymInt[] size, *, Generator? "
            "generator=None, " TENSOR_OPTIONS ") -> Tensor",
-           expand_normal),
+           expand_normal, .samples = "~ mean=1.5 std=0.5 size=[40,50]"),
 
-    RANDOM("aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor",
-           expand_bernoulli),
+    RANDOM("aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor", expand_bernoulli,
+           .samples = "~ self=f32[40,50]@0.3..0.3 | ~ self=f64[3]@0..1"),
     RANDOM("aten::bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor",
-           expand_bernoulli),
+           expand_bernoulli, .samples = "~ self=f32[40,50] p=0.3"),
     RANDOM("aten::bernoulli.Tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor",
-           expand_bernoulli),
+           expand_bernoulli, .samples = "~ self=f32[40,50] p=f32[40,50]@0.7..0.7"),
     RANDOM("aten::dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
-           DROPOUT_SAMPLES),
+           .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+                      "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true | ~ "
+                      "input=f32[40,50]@1..1 p=0.3 train=true | ! input=f32[3] p=1.5 train=true"),
     RANDOM("aten::feature_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
-           DROPOUT_SAMPLES),
+           .samples =
+               "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+               "input=f32[3,4] p=1.0 train=true | ~ input=f32[40,50,2]@1..1 p=0.3 train=true"),
     RANDOM("aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
-           DROPOUT_SAMPLES),
-    RANDOM("aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor",
-           expand_dropout, DROPOUT_SAMPLES),
+           .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+                      "input=f16[0,4] p=0.3 train=false | input=f32[3,4] p=1.0 train=true | ~ "
+                      "input=f32[40,50]@1..1 p=0.3 train=true | ! input=f32[3] p=1.5 train=true"),
+    RANDOM(
+        "aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor", expand_dropout,
+        .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | "
+                   "input=f32[3,4] p=1.0 train=true | ~ input=f32[40,50,2]@1..1 p=0.3 train=true"),
     RANDOM("aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)",
            expand_native_dropout,
-           .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true"),
+           .samples = "input=f32[3,5] p=0.5 train=false | input=f32[2,3] p=0.0 train=true | ~ "
+                      "input=f32[40,50]@1..1 p=0.3 train=true"),
     RANDOM("aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool "
            "training=False, "
            "Generator? generator=None) -> Tensor",
            expand_rrelu,
-           .samples = "self=f32[3,5] | self=f32[5] lower=0.2 upper=0.4 | self=bf16[5]"),
+           .samples = "self=f32[3,5] | self=f32[5] lower=0.2 upper=0.4 | self=bf16[5] | ~ "
+                      "self=f32[40,50]@-1..-1 training=true"),
     RANDOM(
         "aten::rrelu_with_noise_functional(Tensor self, Tensor noise, Scalar lower=0.125, Scalar "
         "upper=0.33333333333333331, bool training=False, Generator? generator=None) -> (Tensor, "
         "Tensor noise_out)",
-        expand_rrelu),
+        expand_rrelu, .samples = "~ self=f32[40,50]@-1..-1 noise=f32[40,50] training=true"),
     RANDOM("aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, "
            "Generator? generator=None) "
            "-> Tensor",
-           expand_multinomial),
+           expand_multinomial,
+           .samples = "~ self=f32[5]@0.1..1 num_samples=2 | ~ self=f32[3,5]@0.1..1 num_samples=7 "
+                      "replacement=true"),
 
-    RANDOM("aten::poisson(Tensor self, Generator? generator=None) -> Tensor", expand_poisson),
-    RANDOM("aten::_standard_gamma(Tensor self, Generator? generator=None) -> Tensor", expand_gamma),
+    RANDOM("aten::poisson(Tensor self, Generator? generator=None) -> Tensor", expand_poisson,
+           .samples = "~ self=f32[40,50]@4..4"),
+    RANDOM("aten::_standard_gamma(Tensor self, Generator? generator=None) -> Tensor", expand_gamma,
+           .samples = "~ self=f32[40,50]@3..3"),
     RANDOM("aten::_sample_dirichlet(Tensor self, Generator? generator=None) -> Tensor",
-           expand_dirichlet),
+           expand_dirichlet, .samples = "~ self=f32[500,4]@2..2"),
     RANDOM("aten::binomial(Tensor count, Tensor prob, Generator? generator=None) -> Tensor",
-           expand_binomial),
+           expand_binomial, .samples = "~ count=f32[40,50]@9..9 prob=f32[40,50]@0.3..0.3"),
     {0},
 };

@@ -478,35 +478,64 @@ const OpDesc rnn_ops[] = {
         "aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int "
         "num_layers, float "
         "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor, Tensor)",
-        expand_rnn),
+        expand_rnn,
+        .samples = "input=f32[5,2,3] hx=[f32[1,2,4],f32[1,2,4]] "
+                   "params=[f32[16,3],f32[16,4],f32[16],f32[16]] has_biases=true num_layers=1 "
+                   "dropout=0.0 train=false bidirectional=false batch_first=false | "
+                   "input=f32[2,4,3] hx=[f32[2,2,4],f32[2,2,4]] "
+                   "params=[f32[16,3],f32[16,4],f32[16,3],f32[16,4]] has_biases=false num_layers=1 "
+                   "dropout=0.0 train=false bidirectional=true batch_first=true"),
     COMPOSITE("aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
               "num_layers, float "
               "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
-              expand_rnn),
+              expand_rnn,
+              .samples =
+                  "input=f32[5,2,3] hx=f32[1,2,4] params=[f32[12,3],f32[12,4],f32[12],f32[12]] "
+                  "has_biases=true num_layers=1 dropout=0.0 train=false bidirectional=false "
+                  "batch_first=false | input=f32[2,4,3] hx=f32[2,2,4] "
+                  "params=[f32[12,3],f32[12,4],f32[12,4],f32[12,4]] has_biases=false num_layers=2 "
+                  "dropout=0.0 train=false bidirectional=false batch_first=true"),
     COMPOSITE("aten::rnn_tanh.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
               "num_layers, float "
               "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
-              expand_rnn),
+              expand_rnn,
+              .samples = "input=f32[5,2,3] hx=f32[1,2,4] params=[f32[4,3],f32[4,4],f32[4],f32[4]] "
+                         "has_biases=true num_layers=1 dropout=0.0 train=false bidirectional=false "
+                         "batch_first=false"),
     COMPOSITE("aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
               "num_layers, float "
               "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
-              expand_rnn),
-    COMPOSITE("aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? "
-              "b_ih=None, Tensor? "
-              "b_hh=None) -> (Tensor, Tensor)",
-              expand_cell),
-    COMPOSITE("aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
-              "b_ih=None, Tensor? "
-              "b_hh=None) -> Tensor",
-              expand_cell),
+              expand_rnn,
+              .samples = "input=f32[5,2,3] hx=f32[1,2,4] params=[f32[4,3],f32[4,4],f32[4],f32[4]] "
+                         "has_biases=true num_layers=1 dropout=0.0 train=false bidirectional=false "
+                         "batch_first=false"),
+    COMPOSITE(
+        "aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? "
+        "b_ih=None, Tensor? "
+        "b_hh=None) -> (Tensor, Tensor)",
+        expand_cell,
+        .samples =
+            "input=f32[2,3] hx=[f32[2,4],f32[2,4]] w_ih=f32[16,3] w_hh=f32[16,4] b_ih=f32[16] "
+            "b_hh=f32[16] | input=f32[2,3] hx=[f32[2,4],f32[2,4]] w_ih=f32[16,3] w_hh=f32[16,4]"),
+    COMPOSITE(
+        "aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
+        "b_ih=None, Tensor? "
+        "b_hh=None) -> Tensor",
+        expand_cell,
+        .samples =
+            "input=f32[2,3] hx=f32[2,4] w_ih=f32[12,3] w_hh=f32[12,4] b_ih=f32[12] b_hh=f32[12]"),
     COMPOSITE("aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
               "b_ih=None, Tensor? "
               "b_hh=None) -> Tensor",
-              expand_cell),
+              expand_cell,
+              .samples =
+                  "input=f32[2,3] hx=f32[2,4] w_ih=f32[4,3] w_hh=f32[4,4] b_ih=f32[4] b_hh=f32[4]"),
     COMPOSITE("aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
               "b_ih=None, Tensor? "
               "b_hh=None) -> Tensor",
-              expand_cell),
+              expand_cell,
+              .samples =
+                  "input=f32[2,3] hx=f32[2,4] w_ih=f32[4,3] w_hh=f32[4,4] b_ih=f32[4] b_hh=f32[4]"),
 
     {.schema =
          "aten::_embedding_bag_forward_only(Tensor weight, Tensor indices, Tensor offsets, bool "
@@ -515,7 +544,11 @@ const OpDesc rnn_ops[] = {
          "include_last_offset=False, int padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
      .kind = OP_TEMPLATE,
      .template_kind = TEMPLATE_EMBEDDING_BAG,
-     .infer = infer_bag},
+     .infer = infer_bag,
+     .samples = "^ weight=f32[6,4] indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] mode=1 | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] mode=2 | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,3,3] per_sample_weights=f32[7]"},
     {.schema = "aten::_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool "
                "scale_grad_by_freq=False, int "
                "mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool "
@@ -523,7 +556,11 @@ const OpDesc rnn_ops[] = {
                "padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
      .kind = OP_COMPOSITE,
      .infer = infer_bag,
-     .expand_fn = expand_bag_call},
+     .expand_fn = expand_bag_call,
+     .samples = "^ weight=f32[6,4] indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] mode=1 | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] mode=2 | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,3,3] per_sample_weights=f32[7]"},
     {.schema = "aten::embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool "
                "scale_grad_by_freq=False, int "
                "mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool "
@@ -531,7 +568,11 @@ const OpDesc rnn_ops[] = {
                "(Tensor, Tensor, Tensor, Tensor)",
      .kind = OP_COMPOSITE,
      .infer = infer_bag,
-     .expand_fn = expand_bag_call},
+     .expand_fn = expand_bag_call,
+     .samples = "^ weight=f32[6,4] indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] mode=1 | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] mode=2 | ^ weight=f32[6,4] "
+                "indices=i64[7]@0..5 offsets=i64[3]@[0,3,3] per_sample_weights=f32[7]"},
     {.schema =
          "aten::embedding_bag.padding_idx(Tensor weight, Tensor indices, Tensor offsets, bool "
          "scale_grad_by_freq, int mode, bool sparse, Tensor? per_sample_weights, bool "
@@ -539,6 +580,9 @@ const OpDesc rnn_ops[] = {
          "padding_idx) -> (Tensor, Tensor, Tensor, Tensor)",
      .kind = OP_COMPOSITE,
      .infer = infer_bag,
-     .expand_fn = expand_bag_call},
+     .expand_fn = expand_bag_call,
+     .samples =
+         "^ weight=f32[6,4] indices=i64[7]@0..5 offsets=i64[3]@[0,2,5] scale_grad_by_freq=false "
+         "mode=0 sparse=false per_sample_weights=None include_last_offset=false padding_idx=2"},
     {0},
 };

@@ -119,25 +119,41 @@ static Error *expand_trapezoid(Node *node, Value **results)
 
 const OpDesc scan_ops[] = {
     SCAN("aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",
-         infer_accumulation),
+         infer_accumulation,
+         .samples =
+             "self=f32[3,5] dim=1 | self=f32[3,5] dim=0 | self=i32[5] dim=0 | self=bool[6] dim=0 | "
+             "self=f32[4] dim=-1 dtype=f64 | self=f32[] dim=0 | self=f32[0,3] dim=0 | self=bf16[9] "
+             "dim=0 | self=f32[3,4]{1,3} dim=1 | self=u8[300] dim=0 | ! self=f32[3] dim=1"),
     SCAN("aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",
-         infer_accumulation),
-    SCAN("aten::logcumsumexp(Tensor self, int dim) -> Tensor", infer_logcumsumexp),
+         infer_accumulation,
+         .samples = "self=f32[3,5] dim=1 | self=f32[3,5] dim=0 | self=i32[5] dim=0 | self=f64[4] "
+                    "dim=-1 | self=f32[] dim=0"),
+    SCAN("aten::logcumsumexp(Tensor self, int dim) -> Tensor", infer_logcumsumexp,
+         .samples = "self=f32[3,5] dim=1 | self=f32[3,5]@-90..90 dim=0 | "
+                    "self=f32[5]@[-inf,1,2,inf,3] dim=0 | self=bf16[5] dim=0"),
     SCAN("aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)",
-         infer_running_extreme),
+         infer_running_extreme,
+         .samples = "self=f32[3,5] dim=1 | self=f32[3,5] dim=0 | self=i64[9]@0..3 dim=0 | "
+                    "self=f32[5]@[1,nan,3,2,0] dim=0 | self=f32[] dim=0 | self=bool[5] dim=0"),
     SCAN("aten::cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)",
-         infer_running_extreme),
-    EXPAND_FN("aten::trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", expand_trapezoid),
+         infer_running_extreme,
+         .samples = "self=f32[3,5] dim=1 | self=f32[3,5] dim=0 | self=i64[9]@0..3 dim=0 | "
+                    "self=f32[5]@[1,nan,3,2,0] dim=0 | self=f32[] dim=0 | self=bool[5] dim=0"),
+    EXPAND_FN("aten::trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", expand_trapezoid,
+              .samples = "y=f32[3,5] x=f32[5] | y=f32[3,5] x=f32[3,5] dim=0"),
     EXPAND_FN("aten::trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
-              expand_trapezoid),
-    EXPAND_FN("aten::trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", expand_trapezoid),
-    EXPAND_FN("aten::trapz.dx(Tensor y, *, float dx=1., int dim=-1) -> Tensor", expand_trapezoid),
+              expand_trapezoid, .samples = "y=f32[3,5] | y=f32[3,5] dx=0.5 dim=0"),
+    EXPAND_FN("aten::trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor", expand_trapezoid,
+              .samples = "y=f32[3,5] x=f32[5] | y=f32[3,5] x=f32[3,5] dim=0"),
+    EXPAND_FN("aten::trapz.dx(Tensor y, *, float dx=1., int dim=-1) -> Tensor", expand_trapezoid,
+              .samples = "y=f32[3,5] | y=f32[3,5] dx=0.5 dim=0"),
     EXPAND_FN("aten::cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor",
-              expand_trapezoid),
+              expand_trapezoid, .samples = "y=f32[3,5] x=f32[5] | y=f32[3,5] x=f32[3,5] dim=0"),
     EXPAND_FN("aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
-              expand_trapezoid),
+              expand_trapezoid, .samples = "y=f32[3,5] | y=f32[3,5] dx=0.5 dim=0"),
     {.schema = "aten::_logcumsumexp(Tensor self, int dim) -> Tensor",
      .kind = OP_COMPOSITE,
-     .expand = "return aten.logcumsumexp.default(%self, %dim)"},
+     .expand = "return aten.logcumsumexp.default(%self, %dim)",
+     .samples = "self=f32[3,5] dim=1"},
     {0},
 };

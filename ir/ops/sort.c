@@ -393,47 +393,83 @@ static Error *expand_nanmedian(Node *node, Value **results)
 const OpDesc sort_ops[] = {
     SORT("aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor "
          "indices)",
-         infer_sort),
+         infer_sort,
+         .samples = "self=f32[3,5]@distinct | self=f32[3,5]@distinct dim=0 descending=true | "
+                    "self=i64[9]@distinct | self=f32[7]@[3,nan,1,-inf,2,inf,0] | self=f32[] | "
+                    "self=f32[0,3] | self=bf16[6]@distinct | self=f32[130]@distinct"),
     SORT("aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> "
          "(Tensor values, "
          "Tensor indices)",
-         infer_sort),
-    SORT("aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor", infer_sort),
+         infer_sort,
+         .samples = "self=i64[9]@0..3 stable=true | self=f32[3,5]@0..0 stable=true dim=-1 "
+                    "descending=true | self=bool[7] stable=true"),
+    SORT("aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor", infer_sort,
+         .samples = "self=f32[3,5]@distinct | self=i64[9]@distinct dim=0 descending=true"),
     SORT("aten::argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> "
          "Tensor",
-         infer_sort),
+         infer_sort,
+         .samples =
+             "self=i64[9]@0..3 stable=true | self=f32[2,4]@0..0 stable=true descending=true"),
     SORT("aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> "
          "(Tensor values, "
          "Tensor indices)",
-         infer_topk),
+         infer_topk,
+         .samples = "self=f32[3,7]@distinct k=3 | self=f32[3,7]@distinct k=2 dim=0 largest=false | "
+                    "self=i64[9]@distinct k=9 | self=f32[4]@distinct k=0 | self=bf16[6]@distinct "
+                    "k=2 | ! self=f32[3] k=4"),
     EXPAND_FN("aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor "
               "values, Tensor "
               "indices)",
-              expand_kthvalue),
+              expand_kthvalue,
+              .samples = "self=f32[3,7]@distinct k=3 | self=f32[3,7]@distinct k=1 dim=0 "
+                         "keepdim=true | self=i64[9]@distinct k=9 | ! self=f32[3] k=4"),
     EXPAND_FN("aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, "
               "Tensor indices)",
-              expand_median_dim),
-    EXPAND_FN("aten::median(Tensor self) -> Tensor", expand_median),
+              expand_median_dim,
+              .samples = "self=f32[3,7]@distinct dim=1 | self=f32[4,3]@distinct dim=0 keepdim=true "
+                         "| self=i64[5]@distinct dim=0 | self=f32[2,3]@[1,nan,2] dim=1"),
+    EXPAND_FN(
+        "aten::median(Tensor self) -> Tensor", expand_median,
+        .samples =
+            "self=f32[3,5]@distinct | self=f32[6]@distinct | self=i64[5] | self=f32[5]@[1,nan,2]"),
     EXPAND_FN(
         "aten::quantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str "
         "interpolation=\"linear\") -> Tensor",
-        expand_quantile_number),
+        expand_quantile_number,
+        .samples = "self=f32[3,5] q=0.3 | self=f32[3,5] q=0.5 dim=1 | self=f32[3,5] q=0.7 dim=0 "
+                   "keepdim=true interpolation='nearest' | self=f32[6] q=0.4 interpolation='lower' "
+                   "| self=f64[6] q=1.0 interpolation='higher' | self=f32[6] q=0.25 "
+                   "interpolation='midpoint' | self=f32[5]@[1,nan,3] q=0.5"),
     EXPAND_FN("aten::quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str "
               "interpolation=\"linear\") -> Tensor",
-              expand_quantile),
+              expand_quantile,
+              .samples = "self=f32[3,5] q=f32[3]@[0,0.5,0.9] | self=f32[3,5] q=f32[2]@[0.25,1] "
+                         "dim=1 keepdim=true"),
     EXPAND_FN(
         "aten::nanquantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str "
         "interpolation=\"linear\") -> Tensor",
-        expand_quantile),
+        expand_quantile,
+        .samples = "self=f32[3,5] q=0.3 | self=f32[3,5] q=0.5 dim=1 | self=f32[3,5] q=0.7 dim=0 "
+                   "keepdim=true interpolation='nearest' | self=f32[6] q=0.4 interpolation='lower' "
+                   "| self=f64[6] q=1.0 interpolation='higher' | self=f32[6] q=0.25 "
+                   "interpolation='midpoint' | self=f32[5]@[1,nan,3] q=0.5"),
     EXPAND_FN("aten::nanquantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str "
               "interpolation=\"linear\") -> Tensor",
-              expand_quantile),
+              expand_quantile,
+              .samples = "self=f32[3,5] q=f32[3]@[0,0.5,0.9] | self=f32[3,5] q=f32[2]@[0.25,1] "
+                         "dim=1 keepdim=true"),
     EXPAND_FN("aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, "
               "Tensor indices)",
-              expand_nanmedian_dim),
-    EXPAND_FN("aten::nanmedian(Tensor self) -> Tensor", expand_nanmedian),
+              expand_nanmedian_dim,
+              .samples = "self=f32[3,7]@distinct dim=1 | self=f32[4,3]@distinct dim=0 keepdim=true "
+                         "| self=i64[5]@distinct dim=0 | self=f32[2,3]@[1,nan,2] dim=1"),
+    EXPAND_FN(
+        "aten::nanmedian(Tensor self) -> Tensor", expand_nanmedian,
+        .samples =
+            "self=f32[3,5]@distinct | self=f32[6]@distinct | self=i64[5] | self=f32[5]@[1,nan,2]"),
     {.schema = "aten::msort(Tensor self) -> Tensor",
      .kind = OP_COMPOSITE,
-     .expand = "%values, %indices = aten.sort.default(%self, 0)\nreturn %values"},
+     .expand = "%values, %indices = aten.sort.default(%self, 0)\nreturn %values",
+     .samples = "self=f32[5,3]@distinct | self=i64[4]@distinct"},
     {0},
 };

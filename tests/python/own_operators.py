@@ -12,7 +12,22 @@ def instance_norm_functional(input, weight=None, bias=None, running_mean=None, r
     return out, mean, var
 
 
+def depthwise(self, weight, kernel_size, bias, stride, padding, dilation):
+    return torch.conv2d(self, weight, bias, stride, padding, dilation, self.shape[1])
+
+
+def attention(query, key, value, attn_bias=None, compute_log_sumexp=False):
+    """The first result."""
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_bias)
+
+
 OWN = {
+    "aten::convolution_overrideable": torch.ops.aten.convolution.default,  # hooks of other devices
+    "aten::_conv_depthwise2d": depthwise,  # CUDA
+    "aten::_scaled_dot_product_flash_attention": attention,  # CUDA
+    "aten::_scaled_dot_product_efficient_attention": attention,  # CUDA
+    "aten::_scaled_dot_product_cudnn_attention": attention,  # CUDA
+    "aten::_scaled_dot_product_fused_attention_overrideable": attention,  # other devices
     "aotc::instance_norm_functional": instance_norm_functional,
     "aten::native_norm": native_norm,  # sparse tensors only
     "aten::native_norm.ScalarOpt_dim_dtype": native_norm,
