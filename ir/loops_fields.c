@@ -433,6 +433,7 @@ static void io_schedule(PlanIo *io, Kernel *k)
     io_int(io, "chunks", &k->cuda.chunks);
     io_int(io, "split", &k->cuda.split);
     io_flag(io, "is_int32", &k->cuda.is_int32);
+    io_flag(io, "is_impossible", &k->cuda.is_impossible);
     io_expr_if(io, "scratch", &k->scratch_bytes);
 }
 
