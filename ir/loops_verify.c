@@ -98,10 +98,25 @@ static void check_load(VerifyCx *v, const Scalar *a)
         PROBLEM(v, "reads %%%s, which is not among what it takes", b->name);
 }
 
-/* Operands of one dtype, but the condition of select and the two of casts. */
+/* The operands from there on have one dtype: before them stand the condition of select, and what
+ * says which random number a distribution takes (stream and place: i64). */
+static int first_of_one_dtype(ScalarOp op)
+{
+    switch (op) {
+    case S_SELECT:
+    case S_BINOMIAL:
+        return 1;
+    case S_POISSON:
+    case S_GAMMA:
+        return 2;
+    default:
+        return 0;
+    }
+}
+
 static void check_operands(VerifyCx *v, const Scalar *a)
 {
-    int first = a->op == S_SELECT;
+    int first = first_of_one_dtype(a->op);
     for (int i = 0; i < a->n_in; i++) {
         if (a->op == S_SELECT && i == 0 && a->in[0]->dtype != DT_BOOL)
             PROBLEM(v, "selects by a value of %s", dtype_name(a->in[0]->dtype));

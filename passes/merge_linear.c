@@ -88,11 +88,27 @@ static bool go_together(const Node *a, const Node *b)
            (!ba || ba->type.dtype == bb->type.dtype);
 }
 
+static bool stands_before(const Node *node, const Node *other)
+{
+    while (node && node != other)
+        node = node->next;
+    return node == other && node;
+}
+
+/* The product stands where the first layer does: its weights have to be there by then. */
+static bool is_ready(const Node *layer, const Node *first)
+{
+    const Value *weight = node_tensor(layer, "weight"), *bias = node_tensor(layer, "bias");
+    return (!weight->def || stands_before(weight->def, first)) &&
+           (!bias || !bias->def || stands_before(bias->def, first));
+}
+
 static void collect(Graph *graph, Node *first, const Origin *of, int n_of, Group *g)
 {
     *g = (Group){{first}, 1};
     for (Node *n = first->next; n && g->n < MAX_LAYERS; n = n->next)
-        if (node_is(n, "linear") && go_together(first, n) && is_candidate(graph, n, of, n_of))
+        if (node_is(n, "linear") && go_together(first, n) && is_ready(n, first) &&
+            is_candidate(graph, n, of, n_of))
             g->nodes[g->n++] = n;
 }
 
