@@ -125,7 +125,7 @@ bool scalar_is_transcendental(ScalarOp op)
     case S_HYPOT:
         return true;
     default:
-        return scalar_is_random(op);
+        return scalar_is_random(op) || (op >= S_BESSEL_J0 && op <= S_GCD);
     }
 }
 
@@ -138,7 +138,7 @@ bool scalar_is_random(ScalarOp op)
     case S_BINOMIAL:
         return true;
     default:
-        return op >= S_BESSEL_J0 && op <= S_GCD;
+        return false;
     }
 }
 
