@@ -119,6 +119,7 @@ Error *cuda_emit_scan(CudaEmit *c, const Kernel *k);      /* scan.c */
 Error *cuda_emit_sort(CudaEmit *c, const Kernel *k);      /* sort.c */
 Error *cuda_emit_nonzero(CudaEmit *c, const Kernel *k);   /* nonzero.c */
 Error *cuda_emit_bag(CudaEmit *c, const Kernel *k);       /* bag.c */
+Error *cuda_emit_call(CudaEmit *c, const Kernel *k);      /* call.c */
 
 /* ---- host.c, emit_cuda.c --------------------------------------------------------------------- */
 Error *cuda_emit_host(CudaEmit *c);

@@ -41,6 +41,8 @@ static Error *emit_device_kernel(CudaEmit *c, const Kernel *k)
         return cuda_emit_nonzero(c, k);
     case KERNEL_EMBEDDING_BAG:
         return cuda_emit_bag(c, k);
+    case KERNEL_CALL:
+        return cuda_emit_call(c, k);
     case KERNEL_COPY:
         return emit_device_copy(c, k);
     default:

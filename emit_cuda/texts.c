@@ -27,8 +27,9 @@ EMIT_RUNTIME_TEXT(cuda_text_scan, RUNTIME "scan.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_sort, RUNTIME "sort.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_select, RUNTIME "select.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_rnn, RUNTIME "rnn.cu.inc");
-extern const char emit_text_model_abi[], emit_text_element[];                /* emit_c.c */
-extern const char runtime_special[], runtime_orthogonal[], runtime_random[]; /* templates.c */
+extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
+extern const char runtime_special[], runtime_orthogonal[], runtime_random[],
+    runtime_fft[]; /* templates.c */
 
 /* At the top of every file. */
 static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_text_element,
@@ -55,6 +56,7 @@ static const CudaText texts[] = {
     {"special", NULL, runtime_special},
     {"orthogonal", NULL, runtime_orthogonal},
     {"random", NULL, runtime_random},
+    {"fft", NULL, runtime_fft},
     {NULL, NULL, NULL}, /* the end */
 };
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #define AOTC_FN static inline __attribute__((always_inline, unused))
+#define AOTC_CALL static __attribute__((unused))
 #include "emit_c/runtime/fft.c.inc"
 
 enum { MAX_N = 8192 };
