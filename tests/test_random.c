@@ -35,8 +35,8 @@ static void build(Model *m, Arena *arena, const char *source)
 {
     Graph    *graph = NULL;
     Plan     *plan = NULL;
-    EmitFile *files;
-    int       n_files;
+    EmitFile *files = NULL;
+    int       n_files = 0;
     PassCtx   cx = {.arena = arena};
     Error    *error = graph_parse(ir_create(arena, "test"), source, &graph);
     if (!error)
