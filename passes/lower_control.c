@@ -112,6 +112,20 @@ static Error *lower_cond(Lower *lo, Node *node)
     return NULL;
 }
 
+/* A random number depends on the run and on the element, not on the turn of a loop: every turn
+ * would draw the same. */
+static Error *refuse_random(Graph *graph)
+{
+    for (Node *n = graph->first; n; n = n->next) {
+        if (n->op && n->op->is_random)
+            return node_error(n, E_UNSUPPORTED, "random numbers inside a while_loop");
+        for (int i = 0; i < n->n_args; i++)
+            if (n->args[i].kind == ARG_GRAPH)
+                TRY(refuse_random(n->args[i].graph));
+    }
+    return NULL;
+}
+
 /* while_loop(cond, body, carried, additional): carried values live in buffers that the body
  * rewrites. */
 static Error *lower_while(Lower *lo, Node *node)
@@ -120,6 +134,8 @@ static Error *lower_while(Lower *lo, Node *node)
     Arg    operands[256];
     int    n = flat_operands(node, 2, operands, 256), n_carried = node->n_results;
     TRY(need_tensors(node, operands, n));
+    TRY(refuse_random(cond));
+    TRY(refuse_random(body));
     Buffer **carried = ARENA_ARRAY(lo->ir->arena, Buffer *, n_carried + 1);
     for (int i = 0; i < n_carried; i++) {
         carried[i] = plain_buffer(lo, operands[i].value);

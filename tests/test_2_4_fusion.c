@@ -175,6 +175,32 @@ static void test_residual_is_stored(void **state)
     arena_destroy(l.arena);
 }
 
+/* Every turn would draw the same numbers: refused rather than wrong. */
+static void test_random_in_a_loop_is_refused(void **state)
+{
+    (void)state;
+    Lowering l = {.arena = arena_create(NULL)};
+    Graph   *graph = NULL;
+    l.cx.arena = l.arena;
+    assert_null(graph_parse(
+        ir_create(l.arena, "test"),
+        "graph @f(%x: f32[4]) {\n"
+        "  %r = higher_order.while_loop(graph @cond(%y: f32[4]) {\n"
+        "    %s = aten.sum.default(%y) : f32[]\n    %0 = aten.lt.Scalar(%s, 9) : bool[]\n"
+        "    return %0\n  }, graph @body(%z: f32[4]) {\n"
+        "    %1 = aten.rand_like.default(%z) : f32[4]\n"
+        "    %2 = aten.add.Tensor(%z, %1) : f32[4]\n    return %2\n  }, [%x], []) : f32[4]\n"
+        "  return %r\n}\n",
+        &graph));
+    Error *error = passes_run(graph, &l.cx);
+    if (!error)
+        error = lower_graph(graph, &l.cx, &l.plan);
+    assert_non_null(error);
+    assert_int_equal(error->code, E_UNSUPPORTED);
+    assert_non_null(strstr(error_text(l.arena, error), "random numbers inside a while_loop"));
+    arena_destroy(l.arena);
+}
+
 /* On a GPU small kernels of equal dims share a launch, large ones do not. */
 static void test_shared_launch(void **state)
 {
@@ -368,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_one_kernel),
         cmocka_unit_test(test_kept_apart),
         cmocka_unit_test(test_shared_launch),
+        cmocka_unit_test(test_random_in_a_loop_is_refused),
         cmocka_unit_test(test_residual_is_stored),
         cmocka_unit_test(test_epilogue),
         cmocka_unit_test(test_tied_weight_is_stored_once),
