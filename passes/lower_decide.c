@@ -64,11 +64,15 @@ static void add_cost(void *user, Arg *arg)
     Lowered *in = lowered(u->lo, under_views(arg->value));
     Lowered *out = lowered(u->lo, u->node->results[0]);
     out->cost += in->realize || arg->value->n_uses > 1 ? 1 : in->cost;
-    /* Broadcast operands stay in cache; what is asked for at computed places does not. */
-    if (u->node->op->kind == OP_INDEXED)
+    /* Broadcast operands stay in cache; what is asked for at computed places does not.  An element
+     * of cat and the like comes from one operand. */
+    int reads = in->realize || in->reads < 1 ? 1 : in->reads;
+    if (u->node->op->kind == OP_INDEXED && reads_once(u->node))
+        out->reads = reads > out->reads ? reads : out->reads;
+    else if (u->node->op->kind == OP_INDEXED)
         out->reads += 1;
     else if (same_numel(u->lo->ir, arg->value, u->node->results[0]))
-        out->reads += in->realize || in->reads < 1 ? 1 : in->reads;
+        out->reads += reads;
 }
 
 /* Costs in execution order, with values of several users counted as realized. */
