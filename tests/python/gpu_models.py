@@ -12,6 +12,7 @@ Times are medians of one run; peers of a row take turns in it.  The last line is
 import argparse
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -259,7 +260,8 @@ def main():
     p.add_argument("--rounds", type=int, default=3, help="0: outputs are compared, nothing is timed")
     p.add_argument("--jobs", type=int, default=4, help="compilers of one row")
     p.add_argument("--lanes", type=int, default=5, help="rows that are prepared at once")
-    p.add_argument("--deadline", type=float, default=480, help="seconds after which nothing more is begun")
+    p.add_argument("--deadline", type=float, default=300, help="seconds for preparing: what is not ready by then is left out")
+    p.add_argument("--timing", type=float, default=180, help="seconds after that for comparing and timing what is ready")
     p.add_argument("--out")
     p.add_argument("--one")
     args = p.parse_args()
@@ -274,17 +276,20 @@ def main():
     while (pending or running) and time.time() - began < args.deadline:
         while pending and len(running) < args.lanes:
             running.append(start(args, pending.pop(0)))
-        process = running.pop(0)
-        line = process.stdout.readline()
-        if line == "READY\n":
-            waiting.append(process)
-        elif line.strip():
-            results.append(json.loads(line))
-            show(results[-1])
+        for stream in select.select([p.stdout for p in running], [], [], 1)[0]:
+            process = next(p for p in running if p.stdout is stream)
+            running.remove(process)
+            line = stream.readline()
+            if line == "READY\n":
+                waiting.append(process)
+            elif line.strip():
+                results.append(json.loads(line))
+                show(results[-1])
     for process in running:
         process.kill()
+    print(f"{len(waiting)} of {len(specs)} rows are ready after {time.time() - began:.0f} s", flush=True)
     for process in waiting:
-        if time.time() - began > args.deadline:
+        if time.time() - began > args.deadline + args.timing:
             process.kill()
             continue
         process.stdin.write("\n")
