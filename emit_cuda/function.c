@@ -268,6 +268,7 @@ Error *cuda_function(CudaEmit *c, const CudaFunction *spec, CudaHandle *out)
 {
     Arena      *arena = c->e.arena;
     const char *kernel = emit_kernel_name(&c->e, c->kernel);
+    *out = (CudaHandle){0};
     for (int i = 0; i < c->e.device_texts.n; i++)
         cuda_need(c, c->e.device_texts.items[i]);
     c->e.device_texts.n = 0;
@@ -308,7 +309,6 @@ Error *cuda_function(CudaEmit *c, const CudaFunction *spec, CudaHandle *out)
     }
     c->needs.n = 0;
     out->args = fields.items.n ? arena_printf(arena, "%s_args", u->name) : NULL;
-    out->fields.n = out->values.n = 0;
     for (int i = 0; i < fields.items.n; i++) {
         const char *field = u->fields.items[i], *at = field + strlen(field);
         while (at > field && is_word(at[-1]))
