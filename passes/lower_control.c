@@ -233,7 +233,7 @@ static const char *assert_message(Lower *lo, const Node *node)
 /* The element becomes a symbol, the symbol is checked on the host. */
 static Error *assert_tensor(Lower *lo, Node *node, Value *value)
 {
-    Buffer *flag;
+    Buffer *flag = NULL;
     TRY(flag_buffer(lo, node, value, &flag));
     Step *read = new_step(lo, STEP_SYMBOL, node);
     read->symbol =

@@ -11,6 +11,8 @@
 #include <string.h>
 
 /* ---- upsampling: sizes and scales ------------------------------------------------------------ */
+enum { MAX_RESIZED = 3 }; /* spatial dims */
+
 /* One spatial dim: what PyTorch computes source positions from (UpSample.h). */
 typedef struct Axis {
     const Expr *in, *out;
@@ -80,7 +82,7 @@ static Error *infer_upsample(Node *node)
 {
     const TensorType *t = shape_first_type(node);
     const Expr       *sizes[MAX_RANK];
-    Axis              axes[3];
+    Axis              axes[MAX_RESIZED];
     TRY(upsample_axes(node, axes));
     sizes[0] = t->sizes[0];
     sizes[1] = t->sizes[1];
@@ -187,7 +189,7 @@ static Scalar *element_nearest(LowerCx *cx, const Node *node, int result, const 
 {
     (void)result;
     const Expr *in[MAX_RANK] = {index[0], index[1]};
-    Axis        axes[3];
+    Axis        axes[MAX_RESIZED];
     if (upsample_axes(node, axes) != NULL)
         return scalar_int(cx->scalars, shape_first_type(node)->dtype, 0); /* infer has refused it */
     for (int i = 0; i < upsample_dims(node); i++)
@@ -301,7 +303,7 @@ static Taps cubic_taps(LowerCx *cx, const Axis *a, bool align, const Expr *i)
 static Scalar *blend_taps(LowerCx *cx, Value *self, const Taps *taps, int n, int i, const Expr **in)
 {
     ScalarPool *p = cx->scalars;
-    if (i == n)
+    if (i == n || i == MAX_RESIZED)
         return scalar_cast(p, DT_F32, shape_load(cx, self, in));
     Scalar *sum = NULL;
     for (int k = 0; k < taps[i].n; k++) {
@@ -322,8 +324,8 @@ static Scalar *element_interpolate(LowerCx *cx, const Node *node, int result,
     int         n = upsample_dims(node);
     bool        align = node_bool(node, "align_corners"),
          is_cubic = strstr(node->schema->base, "cubic") != NULL;
-    Axis axes[3];
-    Taps taps[3];
+    Axis axes[MAX_RESIZED];
+    Taps taps[MAX_RESIZED];
     if (upsample_axes(node, axes) != NULL)
         return scalar_int(cx->scalars, dtype, 0); /* infer has refused it */
     for (int i = 0; i < n; i++)
@@ -390,7 +392,7 @@ static Error *expand_upsample_aa(Node *node, Value **results)
     Value *self = shape_first_tensor(node), *x = self;
     bool   align = node_bool(node, "align_corners"),
          is_cubic = strstr(node->schema->base, "cubic") != NULL;
-    Axis    axes[3];
+    Axis    axes[MAX_RESIZED];
     int64_t in, out;
     if (!dtype_is_float(self->type.dtype) || self->type.dtype == DT_F64)
         return node_error(node, E_UNSUPPORTED, "antialiased interpolation of dtype %s",
