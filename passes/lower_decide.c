@@ -56,17 +56,35 @@ typedef struct UseCx {
     Node  *node;
 } UseCx;
 
+/* A wider copy of another value: that one is kept instead. */
+static bool widens(const Node *node)
+{
+    const Value *in = node->n_args && node->args[0].kind == ARG_VALUE ? node->args[0].value : NULL;
+    return !strcmp(node->schema->base, "_to_copy") && in &&
+           dtype_size(in->type.dtype) < dtype_size(node->results[0]->type.dtype);
+}
+
+/* Is a value with several users stored rather than computed in each of them? */
+static bool worth_storing(const Lowered *l, const Node *node)
+{
+    return l->cost > CHEAP_COST || (l->reads > MAX_AGAIN_READS && !widens(node));
+}
+
 static void add_cost(void *user, Arg *arg)
 {
     UseCx *u = user;
     if (arg->value->kind != VALUE_TENSOR)
         return;
-    Lowered *in = lowered(u->lo, under_views(arg->value));
+    Value   *base = under_views(arg->value);
+    Lowered *in = lowered(u->lo, base);
     Lowered *out = lowered(u->lo, u->node->results[0]);
-    out->cost += in->realize || arg->value->n_uses > 1 ? 1 : in->cost;
+    bool     shared = arg->value->n_uses > 1 || base->n_uses > 1;
+    out->cost += in->realize || shared ? 1 : in->cost;
     /* Broadcast operands stay in cache; what is asked for at computed places does not.  An element
      * of cat and the like comes from one operand. */
-    int reads = in->realize || in->reads < 1 ? 1 : in->reads;
+    int reads = in->reads;
+    if (in->realize || reads < 1 || (shared && base->def && worth_storing(in, base->def)))
+        reads = 1;
     if (u->node->op->kind == OP_INDEXED && reads_once(u->node))
         out->reads = reads > out->reads ? reads : out->reads;
     else if (u->node->op->kind == OP_INDEXED)
@@ -127,14 +145,6 @@ static void add_sites(void *user, Arg *arg)
     l->sites += sites;
 }
 
-/* A wider copy of another value: that one is kept instead. */
-static bool widens(const Node *node)
-{
-    const Value *in = node->n_args && node->args[0].kind == ARG_VALUE ? node->args[0].value : NULL;
-    return !strcmp(node->schema->base, "_to_copy") && in &&
-           dtype_size(in->type.dtype) < dtype_size(node->results[0]->type.dtype);
-}
-
 static void decide_value(Lower *lo, Node *node, Value *value)
 {
     Lowered *l = lowered(lo, value);
@@ -145,8 +155,7 @@ static void decide_value(Lower *lo, Node *node, Value *value)
     else if (node->op->kind == OP_TEMPLATE)
         l->realize = l->sites > 1;
     else if (node->op->kind == OP_POINTWISE || node->op->kind == OP_INDEXED)
-        l->realize =
-            l->sites > 1 && (l->cost > CHEAP_COST || (l->reads > MAX_AGAIN_READS && !widens(node)));
+        l->realize = l->sites > 1 && worth_storing(l, node);
 }
 
 static void force_output(Lower *lo, Arg *arg)

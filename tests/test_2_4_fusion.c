@@ -175,6 +175,25 @@ static void test_residual_is_stored(void **state)
     arena_destroy(l.arena);
 }
 
+/* The difference from the mean is cheap beside a value that is stored anyway: no buffer for it,
+ * although that value is a sum of two tensors. */
+static void test_difference_is_computed_again(void **state)
+{
+    (void)state;
+    Lowering l;
+    plan_of(&l,
+            "graph @f(%x: f32[1,64,8,8], %a: f32[1,64,8,8], %w: f32[64,64,1,1]) {\n"
+            " %0 = aten.add.Tensor(%x, %a)\n"
+            " %1 = aten.group_norm.default(%0, 32, None, None, 1e-05, true)\n"
+            " %2 = aten.silu.default(%1)\n"
+            " %3 = aten.convolution.default(%2, %w, None, [1,1], [0,0], [1,1], false, [0,0], 1)\n"
+            " %4 = aten.convolution.default(%0, %w, None, [1,1], [0,0], [1,1], false, [0,0], 1)\n"
+            " %5 = aten.add.Tensor(%3, %4)\n return %5\n}\n");
+    for (int i = 0; i < l.plan->buffers.n; i++)
+        assert_null(strstr(l.plan->buffers.items[i]->name, "sub"));
+    arena_destroy(l.arena);
+}
+
 /* Every turn would draw the same numbers: refused rather than wrong. */
 static void test_random_in_a_loop_is_refused(void **state)
 {
@@ -396,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_shared_launch),
         cmocka_unit_test(test_random_in_a_loop_is_refused),
         cmocka_unit_test(test_residual_is_stored),
+        cmocka_unit_test(test_difference_is_computed_again),
         cmocka_unit_test(test_epilogue),
         cmocka_unit_test(test_tied_weight_is_stored_once),
         cmocka_unit_test(test_cache_is_written_in_place),
