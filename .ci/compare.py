@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A regression gate over the reports of the parity and the stage suite.
 
-  compare.py REPORT.json BASELINE.json            prints what passed before and does not pass now; the last line is
-                                                  "N passed, N failed, N known": failed counts regressions alone
+  compare.py REPORT.json BASELINE.json            prints what passed before and does not pass now, and what passes and is
+                                                  not in the baseline; the last line is "N passed, N failed, N known":
+                                                  failed counts these two, known the other cases that do not pass
   compare.py REPORT.json BASELINE.json --update   writes the baseline: the names that pass, one a line
 
 REPORT is what run_parity.py --report or run_stages.py --json wrote.  Without a baseline nothing can regress, and every
@@ -45,9 +46,12 @@ def main():
     lost = [n for n in sorted(now) if not now[n][0] and before.get(n, (False,))[0]]
     for n in lost:
         print(f"regression: {n}: {now[n][1]}"[:300])
+    gained = [n for n in sorted(now) if before and now[n][0] and not before.get(n, (False,))[0]]
+    for n in gained:
+        print(f"passes, but is not in {sys.argv[2]} (--update writes it): {n}")
     passed = sum(ok for ok, _ in now.values())
-    print(f"{passed} passed, {len(lost)} failed, {len(now) - passed - len(lost)} known")
-    return 1 if lost or not now else 0
+    print(f"{passed - len(gained)} passed, {len(lost) + len(gained)} failed, {len(now) - passed - len(lost)} known")
+    return 1 if lost or gained or not now else 0
 
 
 if __name__ == "__main__":
