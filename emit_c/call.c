@@ -24,8 +24,6 @@ static void print_items(Emit *e, const char *head, const Operand *operands,
 Error *emit_call(Emit *e, const Kernel *k)
 {
     const Call *c = &k->call;
-    if (c->dtype != DT_F32 && c->dtype != DT_F64)
-        return emit_unsupported(e, k, "%s of %s", c->desc->function, dtype_name(c->dtype));
     need_text(e, c->desc->text);
     emit_kernel_open(e, k);
     text_put(e->out, "    const int64_t t_params[] = {0");

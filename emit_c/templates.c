@@ -21,6 +21,10 @@ EMIT_RUNTIME_TEXT(runtime_special, RUNTIME "special.c.inc");
 EMIT_RUNTIME_TEXT(runtime_orthogonal, RUNTIME "orthogonal.c.inc");
 EMIT_RUNTIME_TEXT(runtime_random, RUNTIME "random.c.inc");
 EMIT_RUNTIME_TEXT(runtime_fft, RUNTIME "fft.c.inc");
+EMIT_RUNTIME_TEXT(runtime_lanes, RUNTIME "lanes.c.inc");
+EMIT_RUNTIME_TEXT(runtime_linalg, RUNTIME "linalg.c.inc");
+EMIT_RUNTIME_TEXT(runtime_linalg_factor, RUNTIME "linalg_factor.c.inc");
+EMIT_RUNTIME_TEXT(runtime_linalg_qr, RUNTIME "linalg_qr.c.inc");
 
 void need_text(Emit *e, const char *name)
 {
@@ -38,6 +42,10 @@ void need_text(Emit *e, const char *name)
         {"orthogonal", NULL, runtime_orthogonal},
         {"random", NULL, runtime_random},
         {"fft", NULL, runtime_fft},
+        {"lanes", NULL, runtime_lanes},
+        {"linalg", "lanes", runtime_linalg},
+        {"linalg_factor", "linalg", runtime_linalg_factor},
+        {"linalg_qr", "linalg", runtime_linalg_qr},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].name, name)) {

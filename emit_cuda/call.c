@@ -1,7 +1,8 @@
-/* CALL kernels: a thread for each item of the batch calls the same function of a fixed text that
- * the CPU calls (Fourier transforms).  Simple and right; an item is not shared among threads.
+/* CALL kernels: the same function of a fixed text that the CPU calls, by a thread for each item of
+ * the batch (Fourier transforms), or, where the text is written for lanes (factorizations), by a
+ * block for each item.
  *
- *   const int64_t t_b = blockIdx.x * (int64_t)64 + threadIdx.x;
+ *   const int64_t t_b = blockIdx.x * (int64_t)32 + threadIdx.x;     or   = blockIdx.x;
  *   const void *const t_in[] = {re + t_b * (64), im + t_b * (64), w};
  *   rt_fft_f32(t_params, t_in, t_out, scratch + t_b * bytes); */
 #include "emit_cuda/cuda_internal.h"
@@ -10,6 +11,8 @@
 
 /* Items take long and are few: small blocks reach more multiprocessors. */
 #define BLOCK 32
+/* AOTC_LANES of runtime/lanes.cu.inc. */
+#define LANES 128
 
 static void print_items(CudaEmit *c, Text *t, const char *head, const Operand *operands,
                         const Expr *const *items, int n)
@@ -31,10 +34,13 @@ Error *cuda_emit_call(CudaEmit *c, const Kernel *k)
     Text        body = text_new(e->arena);
     const Expr *items = expr_product(p, k->outer_sizes, k->n_outer), *line = expr_int(p, 64);
     CudaHandle  handle = {0};
-    if (call->dtype != DT_F32 && call->dtype != DT_F64)
-        return emit_unsupported(e, k, "%s of %s", call->desc->function, dtype_name(call->dtype));
     const char *scratch = "0";
-    text_printf(&body, "    const int64_t t_b = blockIdx.x * (int64_t)%d + threadIdx.x;\n", BLOCK);
+    const int   per_block = call->desc->has_lanes ? 1 : BLOCK;
+    const int   threads = call->desc->has_lanes ? LANES : BLOCK;
+    text_printf(&body, "    const int64_t t_b = %s;\n",
+                call->desc->has_lanes
+                    ? "blockIdx.x"
+                    : arena_printf(e->arena, "blockIdx.x * (int64_t)%d + threadIdx.x", BLOCK));
     text_printf(&body, "    if (t_b >= %s)\n        return;\n", emit_expr(e, items));
     text_put(&body, "    const int64_t t_params[] = {0");
     for (int i = 0; i < call->n_params; i++)
@@ -50,11 +56,11 @@ Error *cuda_emit_call(CudaEmit *c, const Kernel *k)
     text_printf(&body, "    %s_%s(t_params + 1, t_in, t_out, (%s *)(%s));\n", call->desc->function,
                 dtype_name(call->dtype), c_storage_type(call->dtype), scratch);
     cuda_need(c, call->desc->text);
-    TRY(cuda_function(c, &(CudaFunction){.body = body.data, .threads = BLOCK, .no_restrict = true},
-                      &handle));
-    CudaLaunch launch = {
-        .grid = {arena_printf(e->arena, "(%s + %d) / %d", emit_expr(e, items), BLOCK - 1, BLOCK)},
-        .block = {arena_printf(e->arena, "%d", BLOCK)}};
+    TRY(cuda_function(
+        c, &(CudaFunction){.body = body.data, .threads = threads, .no_restrict = true}, &handle));
+    CudaLaunch launch = {.grid = {arena_printf(e->arena, "(%s + %d) / %d", emit_expr(e, items),
+                                               per_block - 1, per_block)},
+                         .block = {arena_printf(e->arena, "%d", threads)}};
     cuda_launch(c, &handle, &launch, 1);
     return NULL;
 }

@@ -27,9 +27,10 @@ EMIT_RUNTIME_TEXT(cuda_text_scan, RUNTIME "scan.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_sort, RUNTIME "sort.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_select, RUNTIME "select.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_rnn, RUNTIME "rnn.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_lanes, RUNTIME "lanes.cu.inc");
 extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
-extern const char runtime_special[], runtime_orthogonal[], runtime_random[],
-    runtime_fft[]; /* templates.c */
+extern const char runtime_special[], runtime_orthogonal[], runtime_random[], runtime_fft[],
+    runtime_linalg[], runtime_linalg_factor[], runtime_linalg_qr[]; /* templates.c */
 
 /* At the top of every file. */
 static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_text_element,
@@ -57,6 +58,10 @@ static const CudaText texts[] = {
     {"orthogonal", NULL, runtime_orthogonal},
     {"random", NULL, runtime_random},
     {"fft", NULL, runtime_fft},
+    {"lanes", NULL, cuda_text_lanes},
+    {"linalg", "lanes", runtime_linalg},
+    {"linalg_factor", "linalg", runtime_linalg_factor},
+    {"linalg_qr", "linalg", runtime_linalg_qr},
     {NULL, NULL, NULL}, /* the end */
 };
 

@@ -243,8 +243,8 @@ typedef struct Nonzero {
  * item_out[] elements each (0: the same for all). Kernel.outer: the batch dims. */
 typedef struct Call {
     const CallDesc *desc;
-    Operand         in[4], out[4];
-    const Expr     *item_in[4], *item_out[4];
+    Operand         in[MAX_CALL_TENSORS], out[MAX_CALL_TENSORS];
+    const Expr     *item_in[MAX_CALL_TENSORS], *item_out[MAX_CALL_TENSORS];
     int             n_in, n_out;
     const Expr     *params[8];
     int             n_params;

@@ -347,10 +347,16 @@ enum { MAX_CALL_PARAMS = 8 };
 /* Operands are whole tensors: any number of strides. */
 static void io_call(PlanIo *io, Call *c)
 {
-    static const char *const in[] = {"in0", "in1", "in2", "in3"};
-    static const char *const out[] = {"out0", "out1", "out2", "out3"};
-    static const char *const item_in[] = {"item_in0", "item_in1", "item_in2", "item_in3"};
-    static const char *const item_out[] = {"item_out0", "item_out1", "item_out2", "item_out3"};
+    static const char *const in[MAX_CALL_TENSORS] = {"in0", "in1", "in2", "in3",
+                                                     "in4", "in5", "in6", "in7"};
+    static const char *const out[MAX_CALL_TENSORS] = {"out0", "out1", "out2", "out3",
+                                                      "out4", "out5", "out6", "out7"};
+    static const char *const item_in[MAX_CALL_TENSORS] = {"item_in0", "item_in1", "item_in2",
+                                                          "item_in3", "item_in4", "item_in5",
+                                                          "item_in6", "item_in7"};
+    static const char *const item_out[MAX_CALL_TENSORS] = {"item_out0", "item_out1", "item_out2",
+                                                           "item_out3", "item_out4", "item_out5",
+                                                           "item_out6", "item_out7"};
     const Expr *const       *params = c->params;
     io_call_desc(io, &c->desc);
     io_dtype(io, "dtype", &c->dtype);
@@ -362,11 +368,11 @@ static void io_call(PlanIo *io, Call *c)
     io_expr_if(io, "scratch_bytes", &c->scratch_bytes);
     io_int(io, "n_in", &c->n_in);
     io_int(io, "n_out", &c->n_out);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < MAX_CALL_TENSORS; i++) {
         io_operand_if(io, in[i], &c->in[i], c->in[i].n);
         io_expr_if(io, item_in[i], &c->item_in[i]);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < MAX_CALL_TENSORS; i++) {
         io_operand_if(io, out[i], &c->out[i], c->out[i].n);
         io_expr_if(io, item_out[i], &c->item_out[i]);
     }

@@ -288,8 +288,8 @@ static void check_attention(VerifyCx *v, const Attention *a)
 
 static void check_call(VerifyCx *v, const Call *c)
 {
-    bool fits = c->desc && c->scratch_bytes && c->n_in >= 1 && c->n_in <= 4 && c->n_out >= 1 &&
-                c->n_out <= 4 && c->n_params <= 8;
+    bool fits = c->desc && c->scratch_bytes && c->n_in >= 1 && c->n_in <= MAX_CALL_TENSORS &&
+                c->n_out >= 1 && c->n_out <= MAX_CALL_TENSORS && c->n_params <= 8;
     for (int i = 0; fits && i < c->n_in; i++)
         fits = c->in[i].buffer && c->in[i].offset && c->item_in[i];
     for (int i = 0; fits && i < c->n_out; i++)

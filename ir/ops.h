@@ -76,9 +76,14 @@ struct LowerCx {
  * *out, void *scratch) of a fixed text.  in[] and out[] are row-major items: the last core[] dims
  * of each tensor argument, then of each result; all dims before them are batch.  A tensor without
  * batch dims is the same for all items. */
+enum { MAX_CALL_TENSORS = 8 }; /* that a function takes, and that it gives */
+
 typedef struct CallDesc {
     const char *function, *text;
-    int         core[8];
+    int         core[2 * MAX_CALL_TENSORS];
+    /* The text is written for lanes (emit_c/runtime/lanes.c.inc): on a GPU a block shares an item.
+     */
+    bool        has_lanes;
     /* Numbers for params[] (at most 8); bytes of scratch memory. */
     int (*params)(const Node *node, const Expr **out);
     const Expr *(*scratch)(const Node *node);
@@ -136,11 +141,13 @@ extern const OpDesc pointwise_ops[], special_ops[], unique_ops[], counting_ops[]
     unbacked_ops[], matmul_ops[], convolution_ops[], norm_ops[], pooling_ops[], resize_ops[],
     pad_ops[], grid_sample_ops[], shuffle_ops[], attention_ops[], rnn_ops[], sort_ops[], scan_ops[],
     loss_ops[], effect_ops[], higher_order_ops[];
-extern const OpDesc random_ops[], fft_ops[], fractional_ops[];
+extern const OpDesc random_ops[], fft_ops[], fractional_ops[], linalg_call_ops[], linalg_ops[];
 
 /* Row of a schema, or NULL. */
-const OpDesc *op_find(Ir *ir, const OpSchema *schema);
-void          op_for_each(void (*visit)(void *cx, const OpDesc *row), void *cx);
+const OpDesc   *op_find(Ir *ir, const OpSchema *schema);
+/* Schema by dotted name: ATen's, or that of a row of ours (aotc.lu); NULL when there is none. */
+const OpSchema *op_schema(Ir *ir, const char *name);
+void            op_for_each(void (*visit)(void *cx, const OpDesc *row), void *cx);
 
 /* Types of a node's results from its arguments. */
 Error *infer_node(Node *node);

@@ -207,7 +207,7 @@ static Error *parse_call(Parser *p, const OpSchema **schema, Arg **args)
         *args = open.items;
         return NULL;
     }
-    *schema = schema_find(p->ir, op);
+    *schema = op_schema(p->ir, op);
     if (!*schema) {
         p->at = start;
         return parse_fail(p, "there is no operator %s", op);

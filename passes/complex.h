@@ -62,6 +62,8 @@ typedef Error *(*ComplexRule)(Complexify *c, Pair *results);
 ComplexRule complex_rule(const Node *node);
 /* The fft family (complex_fft.c), which takes real tensors too; NULL for others. */
 ComplexRule complex_fft_rule(const char *base);
+/* Functions of fixed texts (complex_linalg.c); NULL for others. */
+ComplexRule complex_call_rule(const Node *node);
 /* The operator applied to real and to imaginary parts: whatever moves or adds elements. */
 Error      *complex_by_parts(Complexify *c, Pair *results);
 /* Argument i as a pair of c->real parts; numbers become 0-d tensors. */

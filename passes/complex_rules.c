@@ -866,6 +866,8 @@ ComplexRule complex_rule(const Node *node)
         return rule_unary;
     if (complex_fft_rule(base))
         return complex_fft_rule(base);
+    if (complex_call_rule(node))
+        return complex_call_rule(node);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!strcmp(rules[i].base, base))
             return rules[i].rule;

@@ -9,13 +9,14 @@
 #include <string.h>
 
 static const OpDesc *const families[] = {
-    pointwise_ops,  special_ops,   unique_ops,       counting_ops, differences_ops,
-    fractional_ops, reduction_ops, view_ops,         permute_ops,  slice_ops,
-    split_ops,      creation_ops,  arrange_ops,      indexing_ops, view_scatter_ops,
-    diagonal_ops,   scatter_ops,   unbacked_ops,     matmul_ops,   convolution_ops,
-    norm_ops,       pooling_ops,   resize_ops,       pad_ops,      grid_sample_ops,
-    shuffle_ops,    attention_ops, rnn_ops,          sort_ops,     scan_ops,
-    loss_ops,       effect_ops,    higher_order_ops, random_ops,   fft_ops,
+    pointwise_ops,   special_ops,   unique_ops,       counting_ops, differences_ops,
+    fractional_ops,  reduction_ops, view_ops,         permute_ops,  slice_ops,
+    split_ops,       creation_ops,  arrange_ops,      indexing_ops, view_scatter_ops,
+    diagonal_ops,    scatter_ops,   unbacked_ops,     matmul_ops,   convolution_ops,
+    norm_ops,        pooling_ops,   resize_ops,       pad_ops,      grid_sample_ops,
+    shuffle_ops,     attention_ops, rnn_ops,          sort_ops,     scan_ops,
+    loss_ops,        effect_ops,    higher_order_ops, random_ops,   fft_ops,
+    linalg_call_ops, linalg_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 
@@ -34,14 +35,30 @@ static void enter_row(void *cx, const OpDesc *row)
         entry->item = row;
 }
 
-const OpDesc *op_find(Ir *ir, const OpSchema *schema)
+static const OpDesc *find_row(Ir *ir, const char *name)
 {
     if (!ir->op_rows) {
         ir->op_rows = name_map_create(ir->arena, 1024);
         op_for_each(enter_row, ir);
     }
-    NameEntry *entry = name_map_find(ir->op_rows, schema->name);
+    NameEntry *entry = name_map_find(ir->op_rows, name);
     return entry ? entry->item : NULL;
+}
+
+const OpDesc *op_find(Ir *ir, const OpSchema *schema)
+{
+    return find_row(ir, schema->name);
+}
+
+const OpSchema *op_schema(Ir *ir, const char *name)
+{
+    const OpSchema *schema = schema_find(ir, name);
+    if (schema || strncmp(name, "aotc.", 5) != 0)
+        return schema;
+    const OpDesc *row = find_row(ir, name);
+    if (!row && !strchr(name + 5, '.'))
+        row = find_row(ir, arena_printf(ir->arena, "%s.default", name));
+    return row && !schema_add(ir, row->schema, &schema) ? schema : NULL;
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */

@@ -170,7 +170,7 @@ Error *build_node(Graph *graph, Node *before, const char *op, const Arg *args, i
                   Node **out)
 {
     Ir             *ir = graph->ir;
-    const OpSchema *schema = schema_find(ir, op);
+    const OpSchema *schema = op_schema(ir, op);
     if (!schema)
         return error_new(ir->arena, E_INTERNAL,
                          before ? node_where(before) : (Where){.file = ir->file},

@@ -290,7 +290,7 @@ static Error *read_args(Expander *x, const OpSchema *schema, Arg *args, bool *is
 static Error *read_call(Expander *x, const char *op, Node **out)
 {
     Graph          *graph = x->node->graph;
-    const OpSchema *schema = schema_find(graph->ir, op);
+    const OpSchema *schema = op_schema(graph->ir, op);
     Arg             args[MAX_ARGS];
     bool            is_given[MAX_ARGS] = {false};
     int             n;

@@ -1,0 +1,17 @@
+/* What the files of linear algebra share: linalg_calls.c (kernels), linalg.c (ATen's operators). */
+#ifndef AOTC_IR_OPS_LINALG_H
+#define AOTC_IR_OPS_LINALG_H
+
+#include "ir/ops/shape_util.h"
+
+bool la_is_complex(const Value *value);
+
+/* The value as eager gives it where LAPACK made it: its strides are those of a column-major matrix.
+ * For values that an expansion has just made. */
+Value *la_columns(Build *b, Value *value);
+Value *la_transpose(Build *b, Value *value); /* the last two dims */
+Value *la_adjoint(Build *b, Value *value);
+/* Values with the batch dims (all but the last two) of both. */
+void   la_broadcast_batch(Build *b, const Node *node, Value **x, Value **y);
+
+#endif
