@@ -141,7 +141,8 @@ extern const OpDesc pointwise_ops[], special_ops[], unique_ops[], counting_ops[]
     unbacked_ops[], matmul_ops[], convolution_ops[], norm_ops[], pooling_ops[], resize_ops[],
     pad_ops[], grid_sample_ops[], shuffle_ops[], attention_ops[], rnn_ops[], sort_ops[], scan_ops[],
     loss_ops[], effect_ops[], higher_order_ops[];
-extern const OpDesc random_ops[], fft_ops[], fractional_ops[], linalg_call_ops[], linalg_ops[];
+extern const OpDesc random_ops[], fft_ops[], fractional_ops[], scaled_matmul_ops[],
+    linalg_call_ops[], linalg_ops[];
 
 /* Row of a schema, or NULL. */
 const OpDesc   *op_find(Ir *ir, const OpSchema *schema);

@@ -48,6 +48,8 @@ Pair   pair_div(Complexify *c, Pair a, Pair b);
 Pair   pair_pow(Complexify *c, Pair a, Pair b);
 Pair   pair_neg(Complexify *c, Pair a);
 Pair   pair_conj(Complexify *c, Pair a);
+/* log(exp(a) + exp(b)) */
+Pair   pair_log_add_exp(Complexify *c, Pair a, Pair b);
 Value *pair_abs(Complexify *c, Pair a);
 Value *pair_angle(Complexify *c, Pair a);
 Value *pair_is_nonzero(Complexify *c, Pair a);
@@ -64,10 +66,17 @@ ComplexRule complex_rule(const Node *node);
 ComplexRule complex_fft_rule(const char *base);
 /* Functions of fixed texts (complex_linalg.c); NULL for others. */
 ComplexRule complex_call_rule(const Node *node);
+/* Reductions and running reductions (complex_reduce.c); NULL for others. */
+ComplexRule complex_reduce_rule(const char *base);
 /* The operator applied to real and to imaginary parts: whatever moves or adds elements. */
 Error      *complex_by_parts(Complexify *c, Pair *results);
 /* Argument i as a pair of c->real parts; numbers become 0-d tensors. */
 Pair        complex_operand(Complexify *c, const Arg *arg);
+Pair        cx_operand(Complexify *c, int i);
+/* An argument of the node by name; NULL where there is none or it is None. */
+const Arg  *cx_named(const Complexify *c, const char *name);
+/* The node's operator with the first argument replaced; NULL after an error. */
+Node       *cx_with_first(Complexify *c, Value *x);
 DType       complex_part(DType dtype); /* f32 for c64, f64 for c128; DT_NONE for others */
 
 #endif

@@ -450,12 +450,159 @@ static Error *rule_stft(Complexify *c, Pair *results)
     return c->b.error;
 }
 
+/* Frames y[b, i, n] of a signal added up where they overlap: [b, n + hop (frames - 1)]. */
+static Value *overlap_add(Complexify *c, Value *y, int64_t hop)
+{
+    if (c->b.error || !y)
+        return NULL;
+    ExprPool   *p = c->graph->ir->exprs;
+    const Expr *batch = y->type.sizes[0], *frames = y->type.sizes[1], *n = y->type.sizes[2];
+    const Expr *one = number(c, 1);
+    const Expr *length = expr_add(p, n, expr_mul(p, number(c, hop), expr_sub(p, frames, one)));
+    const Expr *image[2] = {one, length}, *kernel[2] = {one, n}, *step[2] = {one, number(c, hop)};
+    const Expr *ones[2] = {one, one}, *zeros[2] = {number(c, 0), number(c, 0)};
+    const Expr *flat[2] = {batch, length};
+    Value      *columns = build_transpose(&c->b, y, 1, 2);
+    if (c->b.error)
+        return NULL;
+    Graph *g = c->graph;
+    Value *sum = BUILD(&c->b, "aten.col2im.default", arg_value(columns), arg_exprs(g, image, 2),
+                       arg_exprs(g, kernel, 2), arg_exprs(g, ones, 2), arg_exprs(g, zeros, 2),
+                       arg_exprs(g, step, 2));
+    return c->b.error ? NULL : build_reshape(&c->b, sum, flat, 2);
+}
+
+/* The part of y[b, length] that istft gives: without the centre's padding, as long as asked for. */
+static Error *cut_signal(Complexify *c, int64_t n_fft, Value **y)
+{
+    ExprPool   *p = c->graph->ir->exprs;
+    bool        center = node_bool(c->node, "center");
+    const Arg  *given = cx_named(c, "length");
+    const Expr *full = (*y)->type.sizes[1], *start = number(c, center ? n_fft / 2 : 0);
+    const Expr *end = given    ? expr_add(p, start, arg_as_expr(given))
+                      : center ? expr_sub(p, full, start)
+                               : full;
+    if (!expr_prove_le(p, end, full)) {
+        if (!expr_prove_le(p, full, end))
+            return node_error(c->node, E_UNSUPPORTED, "a signal of %s elements cut at %s",
+                              expr_text(c->graph->ir->arena, full),
+                              expr_text(c->graph->ir->arena, end));
+        *y = build_slice(&c->b, *y, 1, start, full);
+        return c->b.error;
+    }
+    *y = build_slice(&c->b, *y, 1, start, end);
+    return c->b.error;
+}
+
+/* Eager refuses windows that leave no trace of a place of the signal. */
+static void assert_covered(Complexify *c, Value *envelope)
+{
+    Value *low = cx_number(c, "aten.gt.Scalar", cx_1(c, "aten.abs.default", envelope), 1e-11);
+    low = cx_1(c, "aten.all.default", low);
+    if (!c->b.error)
+        BUILD_NODE(&c->b, "aten._assert_async.msg", arg_value(low),
+                   arg_text("istft: the squared windows add up to zero somewhere"));
+}
+
+/* Spectra [b, frames, n] as frames of the signal; the imaginary part only where it is returned. */
+static Error *frames_of(Complexify *c, Pair x, int64_t n_fft, Pair *out)
+{
+    const Arg *sided = node_arg(c->node, "onesided");
+    int64_t    columns;
+    bool       is_complex = complex_part(c->node->results[0]->type.dtype) != DT_NONE;
+    int        norm = node_bool(c->node, "normalized") ? NORM_ROOT : NORM_N;
+    Dims       d = {.n = 1, .dims = {2}, .sizes = {number(c, n_fft)}};
+    if (!expr_is_int(x.re->type.sizes[2], &columns))
+        return node_error(c->node, E_UNSUPPORTED, "spectra of symbolic sizes");
+    bool onesided = sided->kind == ARG_BOOL ? sided->expr->value : columns != n_fft;
+    if (columns != (onesided ? n_fft / 2 + 1 : n_fft))
+        return node_error(c->node, E_VALUE, "spectra of %lld columns for n_fft = %lld",
+                          (long long)columns, (long long)n_fft);
+    return is_complex ? complex_to_complex(c, x, &d, true, norm, out)
+                      : complex_to_real(c, x, &d, false, norm, out);
+}
+
+/* Spectra as [b, frames, n]. */
+static Pair batch_of_spectra(Complexify *c, Pair x)
+{
+    Value *parts[2] = {x.re, cx_im(c, x)};
+    for (int i = 0; i < 2 && !c->b.error; i++) {
+        if (parts[i]->type.rank == 2)
+            parts[i] = build_unsqueeze(&c->b, parts[i], 0);
+        parts[i] = c->b.error ? NULL : build_transpose(&c->b, parts[i], 1, 2);
+    }
+    return (Pair){parts[0], parts[1]};
+}
+
+/* The sum of the squared windows at every place of the signal. */
+static Error *envelope_of(Complexify *c, Pair window, int64_t n_fft, const Expr *frames,
+                          int64_t hop, Value **out)
+{
+    const Expr *sizes[3] = {number(c, 1), frames, number(c, n_fft)};
+    if (window.im)
+        return node_error(c->node, E_UNSUPPORTED, "istft with a complex window");
+    Value *square = NULL;
+    if (window.re)
+        square = cx_mul(c, window.re, window.re);
+    else
+        square =
+            BUILD(&c->b, "aten.ones.default", arg_ints(c->graph, &n_fft, 1), arg_dtype(c->real));
+    square = c->b.error ? NULL : build_expand_to(&c->b, square, sizes, 3);
+    *out = overlap_add(c, square, hop);
+    if (c->b.error)
+        return c->b.error;
+    TRY(cut_signal(c, n_fft, out));
+    assert_covered(c, *out);
+    return c->b.error;
+}
+
+/* Frames added up, cut and divided; what is beyond the last frame is zero. */
+static Error *signal_of(Complexify *c, Value *frames, int64_t n_fft, int64_t hop, Value *envelope,
+                        Value **out)
+{
+    const Expr *length = arg_as_expr(node_arg(c->node, "length"));
+    Value      *y = overlap_add(c, frames, hop);
+    if (c->b.error)
+        return c->b.error;
+    TRY(cut_signal(c, n_fft, &y));
+    y = cx_div(c, y, envelope);
+    if (length)
+        y = resize_part(c, y, 1, length);
+    bool is_single = c->node->args[0].value->type.rank == 2;
+    *out = is_single && !c->b.error ? build_squeeze(&c->b, y, 0) : y;
+    return c->b.error;
+}
+
+/* istft: the inverse, windowed frames added up, over the sum of the squared windows. */
+static Error *rule_istft(Complexify *c, Pair *results)
+{
+    Node   *node = c->node;
+    Pair    x = batch_of_spectra(c, cx_operand(c, 0)), window, y = {0};
+    Value  *envelope;
+    int64_t n_fft, hop;
+    TRY(shape_const_int(node, "n_fft", &n_fft));
+    hop = n_fft / 4;
+    if (cx_named(c, "hop_length"))
+        TRY(shape_const_int(node, "hop_length", &hop));
+    TRY(window_of(c, n_fft, &window));
+    if (c->b.error)
+        return c->b.error;
+    TRY(envelope_of(c, window, n_fft, x.re->type.sizes[1], hop, &envelope));
+    TRY(frames_of(c, x, n_fft, &y));
+    if (window.re)
+        y = pair_mul(c, y, window);
+    TRY(signal_of(c, y.re, n_fft, hop, envelope, &results[0].re));
+    return y.im ? signal_of(c, y.im, n_fft, hop, envelope, &results[0].im) : NULL;
+}
+
 ComplexRule complex_fft_rule(const char *base)
 {
     if (!strncmp(base, "_fft_", 5))
         return rule_internal;
     if (!strcmp(base, "stft"))
         return rule_stft;
+    if (!strcmp(base, "istft"))
+        return rule_istft;
     bool is_transform = !strncmp(base, "fft_", 4) && strstr(base + 4, "fft") &&
                         !strstr(base, "shift") && !strstr(base, "freq");
     return is_transform ? rule_fft : NULL;

@@ -283,6 +283,24 @@ Pair pair_pow(Complexify *c, Pair a, Pair b)
     return (Pair){re, cx_where(c, is_zero, cx_zero(c, power.re), cx_im(c, power))};
 }
 
+/* log1p(exp(b - a)) + a with the larger real part in a; two of -inf or +inf take no difference. */
+Pair pair_log_add_exp(Complexify *c, Pair a, Pair b)
+{
+    a.im = cx_im(c, a), b.im = cx_im(c, b);
+    Value *swap = cx_2(c, "aten.lt.Tensor", a.re, b.re);
+    Pair   most = {cx_where(c, swap, b.re, a.re), cx_where(c, swap, b.im, a.im)};
+    Pair   least = {cx_where(c, swap, a.re, b.re), cx_where(c, swap, a.im, b.im)};
+    Pair   sum = pair_add(c, f_log1p(c, f_exp(c, pair_sub(c, least, most))), most);
+    Value *is_same = cx_2(c, "aten.eq.Tensor", most.re, least.re);
+    Value *is_none = cx_2(c, "aten.logical_and.default", is_same,
+                          cx_number(c, "aten.eq.Scalar", most.re, -INFINITY));
+    Value *is_all = cx_2(c, "aten.logical_and.default", is_same,
+                         cx_number(c, "aten.eq.Scalar", most.re, INFINITY));
+    Pair   all = f_log(c, pair_add(c, f_exp(c, most), f_exp(c, least)));
+    sum = (Pair){cx_where(c, is_none, least.re, sum.re), cx_where(c, is_none, least.im, sum.im)};
+    return (Pair){cx_where(c, is_all, all.re, sum.re), cx_where(c, is_all, all.im, sum.im)};
+}
+
 /* ---- trigonometric and hyperbolic ------------------------------------------------------------ */
 
 static Pair f_sinh(Complexify *c, Pair a)

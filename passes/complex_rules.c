@@ -11,9 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Products of a symbolic number of complex numbers have no tree. */
-#define MAX_PRODUCT 65536
-
 DType complex_part(DType dtype)
 {
     return dtype == DT_C64 ? DT_F32 : dtype == DT_C128 ? DT_F64 : DT_NONE;
@@ -29,7 +26,7 @@ static bool is_complex(const Arg *arg)
     return is_tensor(arg) && dtype_info(arg->value->type.dtype)->is_complex;
 }
 
-static const Arg *named(const Complexify *c, const char *name)
+const Arg *cx_named(const Complexify *c, const char *name)
 {
     const Arg *arg = node_arg_or_null(c->node, name);
     return arg && arg->kind != ARG_NONE ? arg : NULL;
@@ -56,7 +53,7 @@ Pair complex_operand(Complexify *c, const Arg *arg)
     return (Pair){full(c, *arg), NULL};
 }
 
-static Pair operand_at(Complexify *c, int i)
+Pair cx_operand(Complexify *c, int i)
 {
     return complex_operand(c, &c->node->args[i]);
 }
@@ -127,7 +124,7 @@ Error *complex_by_parts(Complexify *c, Pair *results)
 
 static Error *rule_unary(Complexify *c, Pair *results)
 {
-    results[0] = pair_function(c->node->schema->base)(c, operand_at(c, 0));
+    results[0] = pair_function(c->node->schema->base)(c, cx_operand(c, 0));
     return c->b.error;
 }
 
@@ -135,16 +132,16 @@ static Error *rule_unary(Complexify *c, Pair *results)
 static Error *rule_add(Complexify *c, Pair *results)
 {
     const char *base = c->node->schema->base;
-    Pair        a = operand_at(c, 0), b = operand_at(c, 1);
+    Pair        a = cx_operand(c, 0), b = cx_operand(c, 1);
     if (!strcmp(base, "rsub")) {
         Pair swap = a;
         a = b;
         b = swap;
     }
-    const Arg *alpha = named(c, "alpha");
+    const Arg *alpha = cx_named(c, "alpha");
     bool       scales = alpha && !arg_is_number(alpha, 1);
     if (scales && !strcmp(base, "rsub"))
-        a = operand_at(c, 1), b = pair_mul(c, operand_at(c, 0), complex_operand(c, alpha));
+        a = cx_operand(c, 1), b = pair_mul(c, cx_operand(c, 0), complex_operand(c, alpha));
     else if (scales)
         b = pair_mul(c, b, complex_operand(c, alpha));
     results[0] = strcmp(base, "add") ? pair_sub(c, a, b) : pair_add(c, a, b);
@@ -153,15 +150,15 @@ static Error *rule_add(Complexify *c, Pair *results)
 
 static Error *rule_mul(Complexify *c, Pair *results)
 {
-    results[0] = pair_mul(c, operand_at(c, 0), operand_at(c, 1));
+    results[0] = pair_mul(c, cx_operand(c, 0), cx_operand(c, 1));
     return c->b.error;
 }
 
 static Error *rule_div(Complexify *c, Pair *results)
 {
-    if (named(c, "rounding_mode"))
+    if (cx_named(c, "rounding_mode"))
         return node_error(c->node, E_VALUE, "complex numbers have no rounding division");
-    results[0] = pair_div(c, operand_at(c, 0), operand_at(c, 1));
+    results[0] = pair_div(c, cx_operand(c, 0), cx_operand(c, 1));
     return c->b.error;
 }
 
@@ -169,7 +166,7 @@ static Error *rule_div(Complexify *c, Pair *results)
 static Error *rule_pow(Complexify *c, Pair *results)
 {
     const Arg *exponent = &c->node->args[1];
-    Pair       a = operand_at(c, 0);
+    Pair       a = cx_operand(c, 0);
     if (!is_tensor(exponent) && arg_is_number(exponent, 2))
         results[0] = pair_mul(c, a, a);
     else if (!is_tensor(exponent) && arg_is_number(exponent, 3))
@@ -179,26 +176,40 @@ static Error *rule_pow(Complexify *c, Pair *results)
     else if (!is_tensor(exponent) && arg_is_number(exponent, -1))
         results[0] = pair_function("reciprocal")(c, a);
     else
-        results[0] = pair_pow(c, a, operand_at(c, 1));
+        results[0] = pair_pow(c, a, cx_operand(c, 1));
     return c->b.error;
 }
 
 /* self + value * tensor1 * tensor2, or / tensor2 */
 static Error *rule_addc(Complexify *c, Pair *results)
 {
-    Pair x = complex_operand(c, named(c, "tensor1")), y = complex_operand(c, named(c, "tensor2"));
-    Pair scale = complex_operand(c, named(c, "value"));
+    Pair x = complex_operand(c, cx_named(c, "tensor1")),
+         y = complex_operand(c, cx_named(c, "tensor2"));
+    Pair scale = complex_operand(c, cx_named(c, "value"));
     bool divides = !strcmp(c->node->schema->base, "addcdiv");
     Pair product = pair_mul(c, scale, x);
     product = divides ? pair_div(c, product, y) : pair_mul(c, product, y);
-    results[0] = pair_add(c, operand_at(c, 0), product);
+    results[0] = pair_add(c, cx_operand(c, 0), product);
+    return c->b.error;
+}
+
+static Error *rule_logaddexp(Complexify *c, Pair *results)
+{
+    results[0] = pair_log_add_exp(c, cx_operand(c, 0), cx_operand(c, 1));
+    return c->b.error;
+}
+
+/* self 2^other */
+static Error *rule_ldexp(Complexify *c, Pair *results)
+{
+    results[0] = pair_mul(c, cx_operand(c, 0), pair_function("exp2")(c, cx_operand(c, 1)));
     return c->b.error;
 }
 
 static Error *rule_lerp(Complexify *c, Pair *results)
 {
-    Pair a = operand_at(c, 0), b = operand_at(c, 1);
-    results[0] = pair_add(c, a, pair_mul(c, operand_at(c, 2), pair_sub(c, b, a)));
+    Pair a = cx_operand(c, 0), b = cx_operand(c, 1);
+    results[0] = pair_add(c, a, pair_mul(c, cx_operand(c, 2), pair_sub(c, b, a)));
     return c->b.error;
 }
 
@@ -206,7 +217,7 @@ static Error *rule_lerp(Complexify *c, Pair *results)
 
 static Error *rule_equal(Complexify *c, Pair *results)
 {
-    Pair a = operand_at(c, 0), b = operand_at(c, 1);
+    Pair a = cx_operand(c, 0), b = cx_operand(c, 1);
     bool is_ne =
         !strcmp(c->node->schema->base, "ne") || !strcmp(c->node->schema->base, "not_equal");
     const char *op = is_ne ? "aten.ne.Tensor" : "aten.eq.Tensor";
@@ -217,13 +228,13 @@ static Error *rule_equal(Complexify *c, Pair *results)
 
 static Error *rule_abs(Complexify *c, Pair *results)
 {
-    results[0].re = pair_abs(c, operand_at(c, 0));
+    results[0].re = pair_abs(c, cx_operand(c, 0));
     return c->b.error;
 }
 
 static Error *rule_angle(Complexify *c, Pair *results)
 {
-    Pair   a = operand_at(c, 0);
+    Pair   a = cx_operand(c, 0);
     Value *nan = pair_angle(c, a);
     results[0].re = nan;
     return c->b.error;
@@ -231,13 +242,13 @@ static Error *rule_angle(Complexify *c, Pair *results)
 
 static Error *rule_real(Complexify *c, Pair *results)
 {
-    results[0].re = operand_at(c, 0).re;
+    results[0].re = cx_operand(c, 0).re;
     return c->b.error;
 }
 
 static Error *rule_imag(Complexify *c, Pair *results)
 {
-    results[0].re = cx_im(c, operand_at(c, 0));
+    results[0].re = cx_im(c, cx_operand(c, 0));
     return c->b.error;
 }
 
@@ -246,7 +257,7 @@ static Error *rule_question(Complexify *c, Pair *results)
 {
     const char *base = c->node->schema->base;
     char       *op = arena_printf(c->graph->ir->arena, "aten.%s.default", base);
-    Pair        a = operand_at(c, 0);
+    Pair        a = cx_operand(c, 0);
     if (!strcmp(base, "isreal")) {
         results[0].re = cx_number(c, "aten.eq.Scalar", cx_im(c, a), 0);
         return c->b.error;
@@ -280,7 +291,7 @@ static Error *rule_truth(Complexify *c, Pair *results)
 /* |a - b| <= atol + rtol |b|, or equal */
 static Error *rule_isclose(Complexify *c, Pair *results)
 {
-    Pair   a = operand_at(c, 0), b = operand_at(c, 1);
+    Pair   a = cx_operand(c, 0), b = cx_operand(c, 1);
     Value *limit = cx_scale(c, pair_abs(c, b), node_float(c->node, "rtol"));
     limit = cx_number(c, "aten.add.Scalar", limit, node_float(c->node, "atol"));
     Value *distance = pair_abs(c, pair_sub(c, a, b));
@@ -301,7 +312,7 @@ static Error *rule_isclose(Complexify *c, Pair *results)
 
 static Error *rule_complex(Complexify *c, Pair *results)
 {
-    results[0] = (Pair){operand_at(c, 0).re, operand_at(c, 1).re};
+    results[0] = (Pair){cx_operand(c, 0).re, cx_operand(c, 1).re};
     results[0] = pair_add(c, (Pair){results[0].re, cx_zero(c, results[0].re)},
                           (Pair){cx_zero(c, results[0].im), results[0].im});
     return c->b.error;
@@ -309,7 +320,7 @@ static Error *rule_complex(Complexify *c, Pair *results)
 
 static Error *rule_polar(Complexify *c, Pair *results)
 {
-    Value *size = operand_at(c, 0).re, *angle = operand_at(c, 1).re;
+    Value *size = cx_operand(c, 0).re, *angle = cx_operand(c, 1).re;
     results[0] = (Pair){cx_mul(c, size, cx_1(c, "aten.cos.default", angle)),
                         cx_mul(c, size, cx_1(c, "aten.sin.default", angle))};
     return c->b.error;
@@ -317,7 +328,7 @@ static Error *rule_polar(Complexify *c, Pair *results)
 
 static Error *rule_view_as_real(Complexify *c, Pair *results)
 {
-    results[0].re = cx_stack(c, operand_at(c, 0));
+    results[0].re = cx_stack(c, cx_operand(c, 0));
     return c->b.error;
 }
 
@@ -333,7 +344,7 @@ static Error *rule_view_as_complex(Complexify *c, Pair *results)
 static Error *rule_convert(Complexify *c, Pair *results)
 {
     DType to = c->node->results[0]->type.dtype, part = complex_part(to);
-    Pair  a = operand_at(c, 0);
+    Pair  a = cx_operand(c, 0);
     if (to == DT_BOOL)
         results[0].re = pair_is_nonzero(c, a);
     else
@@ -355,7 +366,7 @@ static Error *rule_random(Complexify *c, Pair *results)
 
 static Error *rule_normal(Complexify *c, Pair *results)
 {
-    Pair   a = operand_at(c, 0);
+    Pair   a = cx_operand(c, 0);
     double std = node_float(c->node, "std");
     for (int i = 0; i < 2 && !c->b.error; i++) {
         Value *x = cx_1(c, "aten.randn_like.default", a.re);
@@ -376,8 +387,8 @@ static Error *rule_real_only(Complexify *c, Pair *results)
 
 static Error *rule_masked_fill(Complexify *c, Pair *results)
 {
-    Pair   a = operand_at(c, 0), value = complex_operand(c, named(c, "value"));
-    Value *mask = named(c, "mask")->value;
+    Pair   a = cx_operand(c, 0), value = complex_operand(c, cx_named(c, "value"));
+    Value *mask = cx_named(c, "mask")->value;
     results[0] =
         (Pair){cx_where(c, mask, value.re, a.re), cx_where(c, mask, cx_im(c, value), cx_im(c, a))};
     return c->b.error;
@@ -386,8 +397,8 @@ static Error *rule_masked_fill(Complexify *c, Pair *results)
 /* Like self, with one value everywhere. */
 static Error *rule_fill(Complexify *c, Pair *results)
 {
-    Pair   value = complex_operand(c, named(c, "value"));
-    Value *zero = cx_zero(c, operand_at(c, 0).re);
+    Pair   value = complex_operand(c, cx_named(c, "value"));
+    Value *zero = cx_zero(c, cx_operand(c, 0).re);
     results[0] = (Pair){cx_add(c, zero, value.re), value.im ? cx_add(c, zero, value.im) : zero};
     return c->b.error;
 }
@@ -424,14 +435,14 @@ static Pair product(Complexify *c, const char *op, Pair a, Pair b, const Arg *re
 static Error *rule_product(Complexify *c, Pair *results)
 {
     const Node *node = c->node;
-    results[0] = product(c, node->schema->name, operand_at(c, 0), operand_at(c, 1), node->args + 2,
+    results[0] = product(c, node->schema->name, cx_operand(c, 0), cx_operand(c, 1), node->args + 2,
                          node->n_args - 2);
     return c->b.error;
 }
 
 static Error *rule_vdot(Complexify *c, Pair *results)
 {
-    Pair a = pair_conj(c, operand_at(c, 0)), b = operand_at(c, 1);
+    Pair a = pair_conj(c, cx_operand(c, 0)), b = cx_operand(c, 1);
     if (!strcmp(c->node->schema->base, "vdot")) {
         results[0] = product(c, "aten.dot.default", a, b, NULL, 0);
         return c->b.error;
@@ -447,8 +458,8 @@ static Error *rule_vdot(Complexify *c, Pair *results)
 /* x W^T + b */
 static Error *rule_linear(Complexify *c, Pair *results)
 {
-    const Arg *bias = named(c, "bias");
-    results[0] = product(c, "aten.linear.default", operand_at(c, 0), operand_at(c, 1), NULL, 0);
+    const Arg *bias = cx_named(c, "bias");
+    results[0] = product(c, "aten.linear.default", cx_operand(c, 0), cx_operand(c, 1), NULL, 0);
     if (bias)
         results[0] = pair_add(c, results[0], complex_operand(c, bias));
     return c->b.error;
@@ -476,14 +487,14 @@ static Value *sum_first(Complexify *c, Value *x)
 static Error *rule_addmm(Complexify *c, Pair *results)
 {
     const char *base = c->node->schema->base;
-    const Arg  *beta = named(c, "beta"), *alpha = named(c, "alpha");
-    Pair        p = product(c, product_of_add(base), operand_at(c, 1), operand_at(c, 2), NULL, 0);
+    const Arg  *beta = cx_named(c, "beta"), *alpha = cx_named(c, "alpha");
+    Pair        p = product(c, product_of_add(base), cx_operand(c, 1), cx_operand(c, 2), NULL, 0);
     if (!strcmp(base, "addbmm"))
         p = (Pair){sum_first(c, p.re), sum_first(c, p.im)};
     if (!arg_is_number(alpha, 1))
         p = pair_mul(c, complex_operand(c, alpha), p);
     if (!arg_is_number(beta, 0)) {
-        Pair self = operand_at(c, 0);
+        Pair self = cx_operand(c, 0);
         p = pair_add(c, arg_is_number(beta, 1) ? self : pair_mul(c, complex_operand(c, beta), self),
                      p);
     }
@@ -501,8 +512,8 @@ static Error *rule_conv(Complexify *c, Pair *results)
     memcpy(rest, node->args + 2, sizeof *rest * (size_t)(node->n_args - 2));
     rest[0] = arg_none();
     results[0] =
-        product(c, node->schema->name, operand_at(c, 0), operand_at(c, 1), rest, node->n_args - 2);
-    const Arg *bias = named(c, "bias");
+        product(c, node->schema->name, cx_operand(c, 0), cx_operand(c, 1), rest, node->n_args - 2);
+    const Arg *bias = cx_named(c, "bias");
     if (!bias || c->b.error)
         return c->b.error;
     Pair        b = complex_operand(c, bias);
@@ -533,7 +544,7 @@ static Error *rule_as_strided(Complexify *c, Pair *results)
         return node_error(node, E_UNSUPPORTED, "%s of a complex tensor that is not contiguous",
                           node->schema->name);
     Arg  format = {.kind = ARG_MEMORY_FORMAT, .integer = 1}; /* contiguous */
-    Pair a = operand_at(c, 0), *out = &results[0];
+    Pair a = cx_operand(c, 0), *out = &results[0];
     for (int i = 0; i < 2; i++) {
         Arg    args[8];
         Value *x = i ? cx_im(c, a) : a.re;
@@ -549,8 +560,7 @@ static Error *rule_as_strided(Complexify *c, Pair *results)
 
 /* ---- reductions ------------------------------------------------------------------------------ */
 
-/* The node's operator with the first argument replaced. */
-static Node *with_first(Complexify *c, Value *x)
+Node *cx_with_first(Complexify *c, Value *x)
 {
     const Node *node = c->node;
     Arg        *args = ARENA_ARRAY(c->graph->ir->arena, Arg, node->n_args + 1);
@@ -567,7 +577,7 @@ static Node *with_first(Complexify *c, Value *x)
 /* Norms of matrices by singular values: not those of the absolute values. */
 static bool is_spectral(const Complexify *c)
 {
-    const Arg *ord = named(c, "ord"), *dim = named(c, "dim");
+    const Arg *ord = cx_named(c, "ord"), *dim = cx_named(c, "dim");
     bool       is_matrix = !strcmp(c->node->schema->base, "linalg_matrix_norm") ||
                      (!strcmp(c->node->schema->base, "linalg_norm") && (!dim || dim->n_items == 2));
     if (!ord)
@@ -582,151 +592,17 @@ static Error *rule_norm(Complexify *c, Pair *results)
 {
     if (is_spectral(c))
         return node_error(c->node, E_UNSUPPORTED, "singular values of complex matrices");
-    Node *made = with_first(c, pair_abs(c, operand_at(c, 0)));
+    Node *made = cx_with_first(c, pair_abs(c, cx_operand(c, 0)));
     results[0].re = made ? made->results[0] : NULL;
     return c->b.error;
 }
 
 static Error *rule_dist(Complexify *c, Pair *results)
 {
-    Value *size = pair_abs(c, pair_sub(c, operand_at(c, 0), operand_at(c, 1)));
+    Value *size = pair_abs(c, pair_sub(c, cx_operand(c, 0), cx_operand(c, 1)));
     if (!c->b.error)
         results[0].re =
-            BUILD(&c->b, "aten.linalg_vector_norm.default", arg_value(size), *named(c, "p"));
-    return c->b.error;
-}
-
-/* log(sum(exp(z - m))) + m with the largest real part m, or 0 where that is not finite */
-static Error *rule_logsumexp(Complexify *c, Pair *results)
-{
-    const Arg *dim = named(c, "dim"), *keep = named(c, "keepdim");
-    Pair       a = operand_at(c, 0);
-    if (c->b.error)
-        return c->b.error;
-    Value *m = BUILD(&c->b, "aten.amax.default", arg_value(a.re), *dim, arg_bool(c->graph, true));
-    m = cx_where(c, cx_1(c, "aten.isfinite.default", m), m, cx_zero(c, m));
-    Pair e = pair_function("exp")(c, (Pair){cx_sub(c, a.re, m), a.im});
-    if (c->b.error)
-        return c->b.error;
-    e.re = BUILD(&c->b, "aten.sum.dim_IntList", arg_value(e.re), *dim, *keep);
-    e.im = c->b.error ? NULL : BUILD(&c->b, "aten.sum.dim_IntList", arg_value(e.im), *dim, *keep);
-    if (!c->b.error && keep->kind == ARG_BOOL && !keep->expr->value)
-        m = BUILD(&c->b, "aten.sum.dim_IntList", arg_value(m),
-                  *dim); /* of one element: the element */
-    results[0] = pair_function("log")(c, e);
-    results[0].re = cx_add(c, results[0].re, m);
-    return c->b.error;
-}
-
-/* The variance is the sum of those of the parts. */
-static Error *rule_var(Complexify *c, Pair *results)
-{
-    Pair  a = operand_at(c, 0);
-    Node *re = with_first(c, a.re), *im = c->b.error ? NULL : with_first(c, cx_im(c, a));
-    if (c->b.error)
-        return c->b.error;
-    Value *x = re->results[0], *y = im->results[0];
-    bool   is_std = !strncmp(c->node->schema->base, "std", 3);
-    results[0].re = is_std ? cx_2(c, "aten.hypot.default", x, y) : cx_add(c, x, y);
-    if (c->node->n_results > 1)
-        results[1] = (Pair){re->results[1], im->results[1]};
-    return c->b.error;
-}
-
-static Pair slice_pair(Complexify *c, Pair a, int dim, const Expr *from, const Expr *to)
-{
-    return (Pair){build_slice(&c->b, a.re, dim, from, to), build_slice(&c->b, a.im, dim, from, to)};
-}
-
-static Value *join(Complexify *c, Value *x, Value *y, int dim)
-{
-    Value *both[2] = {x, y};
-    return c->b.error ? NULL
-                      : BUILD(&c->b, "aten.cat.default", arg_values(c->graph, both, 2),
-                              arg_int(c->graph, dim));
-}
-
-static Error *constant_size(Complexify *c, const Value *x, int dim, int64_t *size)
-{
-    if (!expr_is_int(x->type.sizes[dim], size) || *size > MAX_PRODUCT)
-        return node_error(c->node, E_UNSUPPORTED, "a product of %s complex numbers",
-                          expr_text(c->graph->ir->arena, x->type.sizes[dim]));
-    return NULL;
-}
-
-/* Halves are multiplied until one element is left. */
-static Error *product_over(Complexify *c, Pair *a, int dim)
-{
-    ExprPool *pool = c->graph->ir->exprs;
-    int64_t   n;
-    TRY(constant_size(c, a->re, dim, &n));
-    if (n == 0)
-        return node_error(c->node, E_UNSUPPORTED, "a product of no complex numbers");
-    for (; n > 1 && !c->b.error; n = n - n / 2) {
-        int64_t     half = n / 2;
-        const Expr *zero = expr_int(pool, 0), *middle = expr_int(pool, half),
-                   *end = expr_int(pool, 2 * half), *all = expr_int(pool, n);
-        Pair p =
-            pair_mul(c, slice_pair(c, *a, dim, zero, middle), slice_pair(c, *a, dim, middle, end));
-        if (n % 2) {
-            Pair rest = slice_pair(c, *a, dim, end, all);
-            p = (Pair){join(c, p.re, rest.re, dim), join(c, p.im, rest.im, dim)};
-        }
-        *a = p;
-    }
-    return c->b.error;
-}
-
-static Error *rule_prod(Complexify *c, Pair *results)
-{
-    Pair       a = operand_at(c, 0);
-    int        rank = c->b.error ? 0 : a.re->type.rank, dim = 0;
-    const Arg *given = named(c, "dim"), *keep = named(c, "keepdim");
-    a.im = cx_im(c, a);
-    if (c->b.error)
-        return c->b.error;
-    if (!given) {
-        const Expr *flat = expr_int(c->graph->ir->exprs, -1);
-        a = (Pair){build_reshape(&c->b, a.re, &flat, 1), build_reshape(&c->b, a.im, &flat, 1)};
-    } else if (rank) {
-        TRY(shape_dim(c->node, "dim", rank, &dim));
-    }
-    if (given && !rank) {
-        results[0] = a;
-        return NULL;
-    }
-    if (c->b.error)
-        return c->b.error;
-    TRY(product_over(c, &a, dim));
-    bool keeps = keep && keep->kind == ARG_BOOL && keep->expr->value;
-    results[0] =
-        keeps ? a : (Pair){build_squeeze(&c->b, a.re, dim), build_squeeze(&c->b, a.im, dim)};
-    return c->b.error;
-}
-
-/* W. D. Hillis and G. L. Steele, "Data parallel algorithms", 1986: x[i] times x[i - 1], then x[i -
- * 2], x[i - 4] … */
-static Error *rule_cumprod(Complexify *c, Pair *results)
-{
-    ExprPool *pool = c->graph->ir->exprs;
-    Pair      a = operand_at(c, 0);
-    int64_t   n;
-    int       dim;
-    a.im = cx_im(c, a);
-    results[0] = a;
-    if (c->b.error || !a.re->type.rank)
-        return c->b.error;
-    TRY(shape_dim(c->node, "dim", a.re->type.rank, &dim));
-    TRY(constant_size(c, a.re, dim, &n));
-    for (int64_t step = 1; step < n && !c->b.error; step *= 2) {
-        const Expr *zero = expr_int(pool, 0), *from = expr_int(pool, step),
-                   *end = expr_int(pool, n);
-        Pair head = slice_pair(c, a, dim, zero, from);
-        Pair rest = pair_mul(c, slice_pair(c, a, dim, from, end),
-                             slice_pair(c, a, dim, zero, expr_int(pool, n - step)));
-        a = (Pair){join(c, head.re, rest.re, dim), join(c, head.im, rest.im, dim)};
-    }
-    results[0] = a;
+            BUILD(&c->b, "aten.linalg_vector_norm.default", arg_value(size), *cx_named(c, "p"));
     return c->b.error;
 }
 
@@ -750,6 +626,8 @@ static const struct {
     {"addcmul", rule_addc},
     {"addcdiv", rule_addc},
     {"lerp", rule_lerp},
+    {"logaddexp", rule_logaddexp},
+    {"ldexp", rule_ldexp},
 
     {"eq", rule_equal},
     {"ne", rule_equal},
@@ -798,7 +676,6 @@ static const struct {
     {"new_ones", rule_real_only},
     {"eye", rule_real_only},
     {"arange", rule_real_only},
-    {"logsumexp", rule_logsumexp},
     {"outer", rule_product},
     {"randn", rule_random},
     {"randn_like", rule_random},
@@ -834,12 +711,6 @@ static const struct {
     {"nansum", complex_by_parts},
     {"mean", complex_by_parts},
     {"cumsum", complex_by_parts},
-    {"prod", rule_prod},
-    {"cumprod", rule_cumprod},
-    {"var", rule_var},
-    {"std", rule_var},
-    {"var_mean", rule_var},
-    {"std_mean", rule_var},
     {"norm", rule_norm},
     {"linalg_vector_norm", rule_norm},
     {"linalg_norm", rule_norm},
@@ -868,6 +739,8 @@ ComplexRule complex_rule(const Node *node)
         return complex_fft_rule(base);
     if (complex_call_rule(node))
         return complex_call_rule(node);
+    if (complex_reduce_rule(base))
+        return complex_reduce_rule(base);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!strcmp(rules[i].base, base))
             return rules[i].rule;

@@ -55,7 +55,7 @@ static void set_pair(Complexify *c, const Value *value, Pair pair)
 
 /* ---- inputs and constants -------------------------------------------------------------------- */
 
-static Error *split_source(Complexify *c, Value *value)
+static Error *split_value(Complexify *c, Value *value)
 {
     if (value->type.rank + 1 >= MAX_RANK || complex_part(value->type.dtype) == DT_NONE)
         return error_new(c->graph->ir->arena, E_UNSUPPORTED,
@@ -68,12 +68,16 @@ static Error *split_source(Complexify *c, Value *value)
     stand_in->type = value->type;
     graph_replace_uses(c->graph, value, stand_in);
     value->type = real_type(c->graph->ir, &value->type);
-    Node *first = c->graph->first;
-    c->b = (Build){.at = first, .graph = c->graph};
     Pair p = {build_select(&c->b, value, last, 0), build_select(&c->b, value, last, 1)};
     set_pair(c, stand_in, p);
     c->changed = true;
     return c->b.error;
+}
+
+static Error *split_source(Complexify *c, Value *value)
+{
+    c->b = (Build){.at = c->graph->first, .graph = c->graph};
+    return split_value(c, value);
 }
 
 static Error *split_sources(Complexify *c)
@@ -191,6 +195,34 @@ static Error *expand_composite(Complexify *c)
     return NULL;
 }
 
+/* ---- control flow ---------------------------------------------------------------------------- */
+
+static Error *join_operand(Complexify *c, Arg *arg)
+{
+    for (int i = 0; arg->kind == ARG_LIST && i < arg->n_items; i++)
+        TRY(join_operand(c, &arg->items[i]));
+    if (arg->kind == ARG_VALUE && is_complex_type(arg->value)) {
+        Value *joined = cx_stack(c, c->of[arg->value->id]);
+        if (c->b.error)
+            return c->b.error;
+        *arg = arg_value(joined);
+    }
+    return NULL;
+}
+
+/* cond and while_loop take and give real tensors with a last dim of 2, as their subgraphs do. */
+static Error *join_operands(Complexify *c)
+{
+    Node *node = c->node;
+    for (int i = 0; i < node->n_args; i++)
+        TRY(join_operand(c, &node->args[i]));
+    c->b = (Build){.at = node->next, .graph = c->graph};
+    for (int i = 0; i < node->n_results; i++)
+        if (is_complex_type(node->results[i]))
+            TRY(split_value(c, node->results[i]));
+    return NULL;
+}
+
 static bool has_complex_number(const Node *node)
 {
     for (int i = 0; i < node->n_args; i++)
@@ -227,7 +259,9 @@ static Error *process(Complexify *c, Node *node)
         graph_remove_node(c->graph, node);
         return NULL;
     }
-    if (node->schema->is_higher_order || (node->op && node->op->kind == OP_EFFECT))
+    if (node->schema->is_higher_order)
+        return join_operands(c);
+    if (node->op && node->op->kind == OP_EFFECT)
         return not_supported(node);
     ComplexRule rule = complex_rule(node);
     if (rule)

@@ -792,6 +792,22 @@ static void each_kernel(Lower *lo, Step *const *steps, int n,
     }
 }
 
+/* A kernel all of whose loops were dropped is no step. */
+static void drop_empty(Step **steps, int *n)
+{
+    int kept = 0;
+    for (int i = 0; i < *n; i++) {
+        Step *s = steps[i];
+        drop_empty(s->then_steps.items, &s->then_steps.n);
+        drop_empty(s->else_steps.items, &s->else_steps.n);
+        bool is_empty =
+            s->kind == STEP_KERNEL && s->kernel->kind == KERNEL_LOOPS && !s->kernel->n_stages;
+        if (!is_empty)
+            steps[kept++] = s;
+    }
+    *n = kept;
+}
+
 static void forward_one(Lower *lo, Kernel *k, void *cx)
 {
     (void)cx;
@@ -847,6 +863,7 @@ Error *fuse_block(Lower *lo, Block *block)
     memset(readers, 0, (size_t)lo->plan->buffers.n * sizeof *readers);
     count_readers(block->steps.items, block->steps.n, readers);
     each_kernel(lo, block->steps.items, block->steps.n, localize_one, readers);
+    drop_empty(block->steps.items, &block->steps.n);
     return NULL;
 }
 

@@ -150,6 +150,56 @@ static Error *expand_dropping(Node *node, Value **results)
     return b.error;
 }
 
+/* ---- of different ranks ---------------------------------------------------------------------- */
+
+/* The kernels take operands of one rank, and at least one batch dim. */
+static bool needs_dims(const Node *node)
+{
+    int q = shape_type(node, "query")->rank, k = shape_type(node, "key")->rank,
+        v = shape_type(node, "value")->rank;
+    return q != k || q != v || q < 3;
+}
+
+static Value *with_rank(Build *b, Value *x, int rank)
+{
+    while (!b->error && x->type.rank < rank)
+        x = build_unsqueeze(b, x, 0);
+    return x;
+}
+
+static Error *expand_more_dims(Node *node, Value **results)
+{
+    static const char *const names[] = {"query", "key", "value"};
+    Build                    b = build_at(node);
+    const Expr              *sizes[MAX_RANK];
+    int                      rank = 3, wanted;
+    Arg                      args[16];
+    TRY(attention_sizes(node, sizes, &wanted));
+    for (int i = 0; i < node->n_args; i++)
+        args[i] = node->args[i];
+    for (int i = 0; i < 3; i++)
+        rank = shape_type(node, names[i])->rank > rank ? shape_type(node, names[i])->rank : rank;
+    for (int i = 0; i < 3; i++) {
+        Value *x = with_rank(&b, node_tensor(node, names[i]), rank);
+        args[i] = x ? arg_value(x) : arg_none();
+    }
+    Value *out =
+        b.error ? NULL
+                : build_args(&b, "aten.scaled_dot_product_attention.default", args, node->n_args);
+    results[0] = out && wanted < rank ? build_squeeze(&b, out, 0) : out;
+    return b.error;
+}
+
+static bool expands_attention(const Node *node)
+{
+    return drops(node) || needs_dims(node);
+}
+
+static Error *expand_attention(Node *node, Value **results)
+{
+    return drops(node) ? expand_dropping(node, results) : expand_more_dims(node, results);
+}
+
 /* ---- variants ----------------------------------------------------------------------------------
  */
 
@@ -254,15 +304,17 @@ const OpDesc attention_ops[] = {
      .kind = OP_TEMPLATE,
      .template_kind = TEMPLATE_ATTENTION,
      .infer = infer_attention,
-     .expands = drops,
-     .expand_fn = expand_dropping,
+     .expands = expands_attention,
+     .expand_fn = expand_attention,
      .samples =
          "query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] | query=f32[1,2,5,8] "
          "key=f32[1,2,5,8] value=f32[1,2,5,8] is_causal=true | query=f32[2,3,4,4] key=f32[2,3,6,4] "
          "value=f32[2,3,6,4] attn_mask=f32[4,6] scale=0.3 | query=f32[1,2,3,4] key=f32[1,2,3,4] "
          "value=f32[1,2,3,4] attn_mask=bool[3,3]@[1,0,1,1] | query=f32[1,4,3,8] key=f32[1,2,5,8] "
          "value=f32[1,2,5,8] enable_gqa=true | query=bf16[1,1,4,8] key=bf16[1,1,4,8] "
-         "value=bf16[1,1,4,8] | query=f32[3,4] key=f32[5,4] value=f32[5,4] | ! query=f32[1,2,5,8] "
+         "value=bf16[1,1,4,8] | query=f32[3,4] key=f32[5,4] value=f32[5,4] | "
+         "query=f32[4,3,8] key=f32[2,4,6,8] value=f32[2,4,6,8] is_causal=true | ! "
+         "query=f32[1,2,5,8] "
          "key=f32[1,2,7,6] value=f32[1,2,7,8]"},
 
     COMPOSITE("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor "

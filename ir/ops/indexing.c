@@ -359,6 +359,22 @@ const OpDesc indexing_ops[] = {
             "weight=f32[5,4] indices=i64[2,3]@0..4 | weight=bf16[5,3] indices=i32[4]@0..4 | "
             "weight=f32[5,4] indices=i64[]@1..1 | weight=f32[5,4] indices=i64[0] | weight=f32[5,4] "
             "indices=i64[3]@0..4 padding_idx=2 | ! weight=f32[5] indices=i64[2]@0..4"),
+    {.schema = "aten::embedding_renorm(Tensor self, Tensor indices, float max_norm, float "
+               "norm_type) -> Tensor",
+     .kind = OP_COMPOSITE,
+     /* Rows that an index names, where their norm is above max_norm; 1e-7 as in eager PyTorch
+      * (Embedding.cpp, embedding_renorm_cpu_). */
+     .expand = "%n = aten.linalg_vector_norm.default(%self, %norm_type, [1], true)\n"
+               "%none = aten.full.default([size(%self, 0)], 0, i64)\n"
+               "%at = aten.reshape.default(%indices, [-1])\n"
+               "%named = aten.index_fill.int_Scalar(%none, 0, %at, 1)\n"
+               "%above = aten.logical_and.default(aten.unsqueeze.default(%named, 1), "
+               "aten.gt.Scalar(%n, %max_norm))\n"
+               "%below = aten.reciprocal.default(aten.add.Scalar(%n, 1e-07))\n"
+               "%scale = aten.where.ScalarOther(%above, aten.mul.Scalar(%below, %max_norm), 1)\n"
+               "return aten.mul.Tensor(%self, %scale)",
+     .samples = "self=f32[5,4] indices=i64[2,2]@0..4 max_norm=1.0 norm_type=2.0 | self=f32[5,4] "
+                "indices=i64[3]@0..4 max_norm=0.5 norm_type=1.0"},
     INDEXED("aten::take(Tensor self, Tensor index) -> Tensor", infer_take, element_take,
             .samples = "self=f32[3,4] index=i64[2,3]@-12..11 | self=f32[3,4] index=i64[0] | ! "
                        "self=f32[3,4] index=i32[2]@0..3"),

@@ -251,11 +251,24 @@ static Error *expand_addmv(Node *node, Value **results)
     return b.error;
 }
 
+/* beta and self, or alpha and z */
+static Value *scale_add_bool(Build *b, Node *node, Value *z)
+{
+    Value *self = node_tensor(node, "self");
+    if (is_number(node_arg(node, "alpha"), 0))
+        z = BUILD(b, "aten.zeros_like.default", arg_value(z));
+    if (is_number(node_arg(node, "beta"), 0))
+        return z;
+    return BUILD(b, "aten.logical_or.default", arg_value(self), arg_value(z));
+}
+
 static Error *expand_addr(Node *node, Value **results)
 {
     Build  b = build_at(node);
     Value *z = BUILD(&b, "aten.outer.default", *node_arg(node, "vec1"), *node_arg(node, "vec2"));
-    results[0] = scale_add(&b, node, z);
+    bool   is_bool =
+        !b.error && z->type.dtype == DT_BOOL && node_tensor(node, "self")->type.dtype == DT_BOOL;
+    results[0] = is_bool ? scale_add_bool(&b, node, z) : scale_add(&b, node, z);
     return b.error;
 }
 
@@ -782,7 +795,8 @@ const OpDesc matmul_ops[] = {
               "-> Tensor",
               expand_addr,
               .samples = "self=f32[3,4] vec1=f32[3] vec2=f32[4] | self=f32[4] vec1=f32[3] "
-                         "vec2=f32[4] beta=0.5 alpha=2"),
+                         "vec2=f32[4] beta=0.5 alpha=2 | self=bool[3,4] vec1=bool[3] vec2=bool[4] "
+                         "beta=3 alpha=2 | self=bool[3,4] vec1=bool[3] vec2=bool[4] beta=0"),
     COMPOSITE("aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar "
               "alpha=1) -> Tensor",
               expand_addbmm,

@@ -198,10 +198,11 @@ static Error *expand_rms_norm(Node *node, Value **results)
     Value *x = node_tensor(node, "input"), *weight = node_tensor(node, "weight");
     DType  dtype = x->type.dtype, compute = dtype_compute(dtype);
     int    dims[MAX_RANK], n;
-    double eps = arg_given(node, "eps") ? node_float(node, "eps")
-                 : compute == DT_F64    ? 0x1p-52
-                                        : 0x1p-23;
-    TRY(need_float(node, x));
+    double eps = arg_given(node, "eps")                    ? node_float(node, "eps")
+                 : compute == DT_F64 || compute == DT_C128 ? 0x1p-52
+                                                           : 0x1p-23;
+    if (!dtype_info(dtype)->is_complex)
+        TRY(need_float(node, x));
     TRY(normalized_dims(node, x, dims, &n));
     Value *wide = build_cast(&b, x, compute);
     Value *square = reduce(&b, "aten.mean.dim", mul(&b, wide, wide), dims, n);

@@ -234,7 +234,8 @@ static Error *expand_renorm(Node *node, Value **results)
     int    dim;
     double most = node_float(node, "maxnorm");
     DType  dtype = x->type.dtype;
-    TRY(need_float(node, dtype));
+    if (!dtype_info(dtype)->is_complex)
+        TRY(need_float(node, dtype));
     TRY(shape_dim(node, "dim", x->type.rank, &dim));
     if (x->type.rank < 2 || node_float(node, "p") <= 0 || most < 0)
         return node_error(node, E_VALUE, "renorm needs rank 2 or more, p > 0 and maxnorm >= 0");

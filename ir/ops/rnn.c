@@ -18,11 +18,10 @@
     "(Tensor out, Tensor h_n, "                                                                    \
     "Tensor c_n)"
 /* The same for what the template does not take: other dtypes than f32, weights that are no
- * constants. */
+ * constants, a projection of the hidden state. */
 #define LSTM_STEPS                                                                                 \
-    "aotc::lstm_steps(Tensor gates_x, Tensor h0, Tensor c0, Tensor w_hh, bool reverse) -> "        \
-    "(Tensor out, Tensor h_n, "                                                                    \
-    "Tensor c_n)"
+    "aotc::lstm_steps(Tensor gates_x, Tensor h0, Tensor c0, Tensor w_hh, bool reverse, Tensor? "   \
+    "w_hr=None) -> (Tensor out, Tensor h_n, Tensor c_n)"
 #define GRU_LAYER                                                                                  \
     "aotc::gru_layer(Tensor gates_x, Tensor h0, Tensor w_hh, Tensor? b_hn, bool reverse) -> "      \
     "(Tensor out, Tensor h_n)"
@@ -98,7 +97,7 @@ static Value *gru_step(Build *b, Value *gx, Value *gh, Value *h, const Expr *hid
 }
 
 /* ---- internal layers ------------------------------------------------------------------------- */
-/* gates_x is [steps, batch, gates * hidden], h0 [batch, hidden]. */
+/* gates_x is [steps, batch, gates * hidden], h0 [batch, hidden or its projection]. */
 static Error *infer_layer(Node *node)
 {
     const TensorType *g = shape_type(node, "gates_x"), *h = shape_type(node, "h0");
@@ -106,8 +105,11 @@ static Error *infer_layer(Node *node)
         return node_error(node, E_VALUE, "gates of rank %d, state of rank %d", g->rank, h->rank);
     const Expr *out[3] = {g->sizes[0], g->sizes[1], h->sizes[1]};
     shape_result(node, 0, g->dtype, out, 3);
-    for (int i = 1; i < node->n_results; i++)
-        shape_result(node, i, g->dtype, out + 1, 2);
+    for (int i = 1; i < node->n_results; i++) {
+        const Expr *state[2] = {g->sizes[1],
+                                i == 1 ? h->sizes[1] : shape_type(node, "c0")->sizes[1]};
+        shape_result(node, i, g->dtype, state, 2);
+    }
     return NULL;
 }
 
@@ -116,7 +118,7 @@ static Error *unroll_layer(Node *node, Value **results)
 {
     Build       b = build_at(node);
     Value      *gates = node_tensor(node, "gates_x"), *h = node_tensor(node, "h0"), *c = NULL;
-    Value      *w = node_tensor(node, "w_hh");
+    Value      *w = node_tensor(node, "w_hh"), *projection = NULL;
     const Expr *hidden = h->type.sizes[1];
     char        kind = node->schema->base[0]; /* lstm, gru, rnn */
     bool        reverse = node_bool(node, "reverse");
@@ -124,8 +126,12 @@ static Error *unroll_layer(Node *node, Value **results)
     if (!expr_is_int(gates->type.sizes[0], &steps) || steps < 1 || steps > MAX_UNROLLED_STEPS)
         return node_error(node, E_UNSUPPORTED, "a recurrence over %s steps is not supported",
                           expr_text(node->graph->ir->arena, gates->type.sizes[0]));
-    if (kind == 'l')
+    if (kind == 'l') {
         c = node_tensor(node, "c0");
+        hidden = c->type.sizes[1];
+        if (schema_param(node->schema, "w_hr") >= 0)
+            projection = node_tensor(node, "w_hr");
+    }
     Value **out = ARENA_ARRAY(node->graph->ir->arena, Value *, steps);
     for (int64_t k = 0; k < steps && !b.error; k++) {
         int64_t t = reverse ? steps - 1 - k : k;
@@ -138,6 +144,8 @@ static Error *unroll_layer(Node *node, Value **results)
         else
             h = unary(&b, node_bool(node, "relu") ? "aten.relu.default" : "aten.tanh.default",
                       add(&b, gx, gh));
+        if (projection)
+            h = linear(&b, h, projection, NULL);
         out[t] = h;
     }
     results[0] = BUILD(&b, "aten.stack.default", arg_values(b.graph, out, (int)steps));
@@ -153,7 +161,8 @@ typedef struct Rnn {
     int64_t layers;
     int     directions, per_cell; /* weights a cell */
     bool    biases, batch_first;
-    double  dropout; /* between layers */
+    bool    projects; /* the last weight of a cell is that of a projection of its hidden state */
+    double  dropout;  /* between layers */
     Value **weights;
     Value  *h0, *c0; /* [layers * directions, batch, hidden] */
 } Rnn;
@@ -171,10 +180,10 @@ static Error *read_rnn(const Node *node, Rnn *r)
     r->per_cell = r->biases ? 4 : 2;
     r->dropout = node_bool(node, "train") ? node_float(node, "dropout") : 0;
     TRY(shape_tensors(node, "params", &r->weights, &n));
+    r->projects = r->kind == 'l' && n == r->layers * r->directions * (r->per_cell + 1);
+    r->per_cell += r->projects;
     if (n != r->layers * r->directions * r->per_cell)
-        return node_error(node, E_UNSUPPORTED,
-                          "%d weights for %lld layers: projections are not supported", n,
-                          (long long)r->layers);
+        return node_error(node, E_VALUE, "%d weights for %lld layers", n, (long long)r->layers);
     if (r->kind != 'l') {
         r->h0 = node_tensor(node, "hx");
     } else {
@@ -233,12 +242,14 @@ static void build_layer(Build *b, const Rnn *r, Value *x, int cell, Value **out)
                                     5);
     } else {
         Value *gates = linear(b, x, w[0], r->biases ? add(b, b_ih, b_hh) : NULL);
+        Arg    projection = r->projects ? arg_value(w[r->per_cell - 1]) : arg_none();
+        bool   is_template = takes_template(w[1]) && !r->projects;
         if (r->kind == 'l')
-            layer = build_internal_node(b, takes_template(w[1]) ? LSTM_LAYER : LSTM_STEPS,
+            layer = build_internal_node(b, is_template ? LSTM_LAYER : LSTM_STEPS,
                                         (const Arg[]){arg_value(gates), arg_value(h),
                                                       arg_value(build_select(b, r->c0, 0, cell)),
-                                                      arg_value(w[1]), reverse},
-                                        5);
+                                                      arg_value(w[1]), reverse, projection},
+                                        is_template ? 5 : 6);
         else
             layer =
                 build_internal_node(b, RNN_LAYER,
@@ -484,7 +495,10 @@ const OpDesc rnn_ops[] = {
                    "dropout=0.0 train=false bidirectional=false batch_first=false | "
                    "input=f32[2,4,3] hx=[f32[2,2,4],f32[2,2,4]] "
                    "params=[f32[16,3],f32[16,4],f32[16,3],f32[16,4]] has_biases=false num_layers=1 "
-                   "dropout=0.0 train=false bidirectional=true batch_first=true"),
+                   "dropout=0.0 train=false bidirectional=true batch_first=true | "
+                   "input=f32[5,2,3] hx=[f32[1,2,2],f32[1,2,4]] "
+                   "params=[f32[16,3],f32[16,2],f32[16],f32[16],f32[2,4]] has_biases=true "
+                   "num_layers=1 dropout=0.0 train=false bidirectional=false batch_first=false"),
     COMPOSITE("aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
               "num_layers, float "
               "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",

@@ -106,6 +106,40 @@ static Error *expand_trapezoid(Node *node, Value **results)
     return b.error;
 }
 
+/* Powers 0 … N - 1 along a new last dim, N the size of x's last dim where it is None. */
+static Error *expand_vander(Node *node, Value **results)
+{
+    Build     b = build_at(node);
+    ExprPool *pool = shape_pool(node);
+    Value    *x = build_at_least(&b, node_tensor(node, "x"), 1);
+    if (b.error)
+        return b.error;
+    int         rank = x->type.rank;
+    const Expr *n =
+        shape_is_none(node, "N") ? x->type.sizes[rank - 1] : arg_as_expr(node_arg(node, "N"));
+    const Expr *sizes[MAX_RANK];
+    int64_t     count;
+    if (x->type.dtype == DT_BOOL)
+        return node_error(node, E_VALUE, "linalg_vander of bool");
+    if (rank + 1 >= MAX_RANK || (expr_is_int(n, &count) && count < 2))
+        return node_error(node, E_VALUE, "N = %s is not above 1",
+                          expr_text(node->graph->ir->arena, n));
+    memcpy(sizes, x->type.sizes, sizeof *sizes * (size_t)rank);
+    sizes[rank] = expr_sub(pool, n, expr_int(pool, 1));
+    Value *same = build_expand_to(&b, build_unsqueeze(&b, x, rank), sizes, rank + 1);
+    Value *powers =
+        b.error ? NULL : BUILD(&b, "aten.cumprod.default", arg_value(same), arg_int(b.graph, -1));
+    sizes[rank] = expr_int(pool, 1);
+    Value *both[2] = {b.error ? NULL
+                              : BUILD(&b, "aten.new_ones.default", arg_value(powers),
+                                      arg_exprs(b.graph, sizes, rank + 1)),
+                      powers};
+    if (!b.error)
+        results[0] =
+            BUILD(&b, "aten.cat.default", arg_values(b.graph, both, 2), arg_int(b.graph, -1));
+    return b.error;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 #define SCAN(text, infer_fn, ...)                                                                  \
     {                                                                                              \
@@ -151,6 +185,9 @@ const OpDesc scan_ops[] = {
               expand_trapezoid, .samples = "y=f32[3,5] x=f32[5] | y=f32[3,5] x=f32[3,5] dim=0"),
     EXPAND_FN("aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
               expand_trapezoid, .samples = "y=f32[3,5] | y=f32[3,5] dx=0.5 dim=0"),
+    EXPAND_FN("aten::linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor", expand_vander,
+              .samples = "x=f32[3] | x=f32[2,3] N=5 | x=i64[3] N=2 | x=u8[3] | x=f64[] N=3 | "
+                         "! x=f32[3] N=1 | ! x=bool[3]"),
     {.schema = "aten::_logcumsumexp(Tensor self, int dim) -> Tensor",
      .kind = OP_COMPOSITE,
      .expand = "return aten.logcumsumexp.default(%self, %dim)",

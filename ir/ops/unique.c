@@ -162,12 +162,21 @@ static bool is_asked_for(const Node *node, int result)
            node_bool(node, result == 1 ? "return_inverse" : "return_counts");
 }
 
-/* Eager gives tensors of no elements for what is not asked for. */
+/* Eager gives tensors of no elements for what is not asked for; their dtype is that of self in some
+ * versions of PyTorch, so that the export decides it. */
+static Value *not_asked_for(const Node *node, Build *b, int result)
+{
+    const Value *exported = result < node->n_results ? node->results[result] : NULL;
+    DType        dtype = exported ? exported->type.dtype : DT_NONE;
+    if (dtype == DT_NONE)
+        dtype = DT_I64;
+    return build_cast(b, full_of(b, shape_int(node, 0), 0), dtype);
+}
+
 static void finish_unique(Node *node, Build *b, Value *inverse, const Runs *r, Value **results)
 {
-    const Expr *none = shape_int(node, 0);
-    for (int i = 1; i < node->schema->n_returns; i++)
-        results[i] = !is_asked_for(node, i) ? full_of(b, none, 0)
+    for (int i = 1; i < node->schema->n_returns && !b->error; i++)
+        results[i] = !is_asked_for(node, i) ? not_asked_for(node, b, i)
                      : i == 1               ? inverse
                                             : run_lengths(b, r);
 }
