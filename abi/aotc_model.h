@@ -87,13 +87,20 @@ typedef struct aotc_model_kernel {
 } aotc_model_kernel;
 
 /* ---- running --------------------------------------------------------------------------------- */
-enum { AOTC_FAIL_ASSERT = 1, AOTC_FAIL_INDEX = 2, AOTC_FAIL_MEMORY = 3, AOTC_FAIL_DEVICE = 4 };
+enum {
+    AOTC_FAIL_ASSERT = 1,
+    AOTC_FAIL_INDEX = 2,
+    AOTC_FAIL_MEMORY = 3,
+    AOTC_FAIL_DEVICE = 4,
+    AOTC_FAIL_MATRIX = 5 /* a factorization: value is its info, bound the matrix's place in the
+                            batch (-1: none), message PyTorch's name of the function */
+};
 
 /* First failure of a run; code is set last, atomically. */
 typedef struct aotc_model_failure {
     int32_t     code;
     int32_t     kernel;       /* index in the entry's kernels, or -1 */
-    int64_t     value, bound; /* INDEX */
+    int64_t     value, bound; /* INDEX, MATRIX */
     const char *message;
 } aotc_model_failure;
 

@@ -230,6 +230,28 @@ static Error *print_symbol(Emit *e, const Step *s, int indent)
     return NULL;
 }
 
+int host_writer(const Emit *e, const Buffer *b)
+{
+    for (int i = 0; i < e->plan->kernels.n; i++)
+        for (int w = 0; w < e->plan->kernels.items[i]->n_writes; w++)
+            if (e->plan->kernels.items[i]->writes[w] == b)
+                return i;
+    return -1;
+}
+
+/* info != 0: the number, with the place in the batch above it. */
+static void print_info_assert(Emit *e, const Step *s, int indent)
+{
+    const char *info = host_element(e, s->flag);
+    text_indent(e->out, indent);
+    text_printf(e->out, "if (%s != 0) {\n", info);
+    text_indent(e->out, indent + 1);
+    text_printf(e->out, "aotc_fail(f, AOTC_FAIL_MATRIX, %d, (int32_t)%s, %s >> 32, %s);\n",
+                host_writer(e, s->flag), info, info, c_string(e->arena, s->message));
+    host_line(e, indent + 1, "return;");
+    host_line(e, indent, "}");
+}
+
 void host_assert(Emit *e, const Step *s, const char *condition, int indent)
 {
     text_indent(e->out, indent);
@@ -299,8 +321,10 @@ static Error *print_step(Emit *e, const Step *s, int indent)
     case STEP_SYMBOL:
         return print_symbol(e, s, indent);
     case STEP_ASSERT:
-        host_assert(e, s, s->condition ? host_expr(e, s->condition) : host_element(e, s->flag),
-                    indent);
+        if (s->flag)
+            print_info_assert(e, s, indent);
+        else
+            host_assert(e, s, host_expr(e, s->condition), indent);
         return NULL;
     case STEP_IF:
         return print_if(e, s, indent);

@@ -24,6 +24,8 @@ void        host_check_allocated(Emit *e, const Buffer *b, int indent);
 /* The export takes the range of a symbol for granted: what sets it checks it. */
 void        host_range_check(Emit *e, const Symbol *symbol, int indent);
 /* "if (!condition) { fail; return; }" */
+/* Index of the kernel that writes the buffer, or -1. */
+int         host_writer(const Emit *e, const Buffer *b);
 void        host_assert(Emit *e, const Step *s, const char *condition, int indent);
 
 #endif

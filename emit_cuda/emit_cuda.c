@@ -108,22 +108,23 @@ int cuda_assert_function(CudaEmit *c)
             return i;
     CudaUnique *u = ARENA_NEW(c->e.arena, CudaUnique);
     *u = (CudaUnique){.name = "aotc_assert", .key = "", .weight = 64};
-    u->text = "struct aotc_assert_args {\n    const uint8_t *flag;\n"
-              "    aotc_model_device_failure *f;\n    char message[96];\n};\n\n"
-              "extern \"C\" __global__ void aotc_assert(const __grid_constant__ aotc_assert_args a)"
-              "\n{\n    aotc_begin();\n    if (!*a.flag)\n"
-              "        aotc_fail(a.f, AOTC_FAIL_ASSERT, -1, 0, 0, a.message);\n}\n\n";
+    u->text =
+        "struct aotc_assert_args {\n    const int64_t *info;\n"
+        "    aotc_model_device_failure *f;\n    int64_t kernel;\n    char message[96];\n};\n\n"
+        "extern \"C\" __global__ void aotc_assert(const __grid_constant__ aotc_assert_args a)"
+        "\n{\n    aotc_begin();\n    const int64_t info = *a.info;\n    if (info)\n"
+        "        aotc_fail(a.f, AOTC_FAIL_MATRIX, (int32_t)a.kernel, (int32_t)info, info >> 32,\n"
+        "                  a.message);\n}\n\n";
     VEC_PUSH(c->e.arena, c->functions, u);
     return c->functions.n - 1;
 }
 
 static const char assert_launcher[] =
-    "typedef struct aotc_assert_args {\n    const void *flag;\n    void *f;\n"
+    "typedef struct aotc_assert_args {\n    const void *info;\n    void *f;\n    int64_t kernel;\n"
     "    char message[96];\n} aotc_assert_args;\n\n"
-    "static void aotc_assert_launch(const aotc_model_frame *f, int32_t function, const void "
-    "*flag,\n"
-    "                               const char *message)\n{\n"
-    "    aotc_assert_args args = {flag, f->cuda->failure, {0}};\n"
+    "static void aotc_assert_launch(const aotc_model_frame *f, int32_t function, int32_t kernel,\n"
+    "                               const void *info, const char *message)\n{\n"
+    "    aotc_assert_args args = {info, f->cuda->failure, kernel, {0}};\n"
     "    const aotc_model_launch launch = {.function = function, .kernel = -1, .grid = {1, 1, 1},\n"
     "                                      .block = {1, 1, 1}, .flags = AOTC_LAUNCH_EARLY};\n"
     "    strncpy(args.message, message, sizeof args.message - 1);\n"

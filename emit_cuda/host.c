@@ -62,7 +62,7 @@ static Error *print_symbol(CudaEmit *c, const Step *s, int indent)
     return NULL;
 }
 
-/* A condition on sizes is the host's; one on the device becomes a kernel that reports. */
+/* A condition on sizes is the host's; info on the device is read by a kernel that reports. */
 static void print_assert(CudaEmit *c, const Step *s, int indent)
 {
     Emit *e = &c->e;
@@ -71,9 +71,8 @@ static void print_assert(CudaEmit *c, const Step *s, int indent)
         return;
     }
     text_indent(e->out, indent);
-    text_printf(e->out, "aotc_assert_launch(f, %d, %s, %s);\n", cuda_assert_function(c),
-                host_address(e, s->flag),
-                c_string(e->arena, s->message ? s->message : "assertion failed"));
+    text_printf(e->out, "aotc_assert_launch(f, %d, %d, %s, %s);\n", cuda_assert_function(c),
+                host_writer(e, s->flag), host_address(e, s->flag), c_string(e->arena, s->message));
 }
 
 static Error *print_branch(CudaEmit *c, const char *condition, Step *const *steps, int n,

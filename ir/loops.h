@@ -316,7 +316,7 @@ struct Kernel {
 typedef enum StepKind {
     STEP_KERNEL,
     STEP_SYMBOL, /* symbol = element of a buffer (item): host reads it */
-    STEP_ASSERT, /* host condition on symbols */
+    STEP_ASSERT, /* host condition on symbols, or the info of a factorization (`flag`) */
     STEP_IF,     /* condition or flag; then_steps, else_steps */
     STEP_WHILE,  /* else_steps compute `flag`; while it holds, then_steps run */
     STEP_COPY,   /* buffer to buffer of equal numel and layout (state write-back, outputs) */
@@ -327,9 +327,11 @@ struct Step {
     Kernel     *kernel;
     Symbol     *symbol;    /* SYMBOL */
     const Expr *condition; /* ASSERT, IF on a symbol; SYMBOL without flag: its value */
-    const char *message;   /* ASSERT */
-    Buffer *flag; /* IF, WHILE: 0-d bool buffer; SYMBOL: source.  IF may use `condition` instead */
-    Buffer *from, *to;      /* COPY */
+    const char *message;   /* ASSERT; with `flag`: PyTorch's name of the function */
+    /* IF, WHILE: 0-d bool buffer; SYMBOL: source; ASSERT: 0-d i64 that has to be 0, as
+     * aotc::first_info gives it.  IF and ASSERT may use `condition` instead. */
+    Buffer     *flag;
+    Buffer     *from, *to;  /* COPY */
     VEC(Step *) then_steps; /* WHILE: the body */
     VEC(Step *) else_steps; /* WHILE: what computes the flag, before each turn */
     bool  barrier_before;   /* data crosses threads before this step */

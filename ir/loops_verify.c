@@ -465,7 +465,9 @@ static Error *check_flag(StepCx *cx, const Step *s)
     if (!s->flag)
         return NULL;
     TRY(check_read(cx, s, s->flag));
-    if (s->kind != STEP_SYMBOL && s->flag->dtype != DT_BOOL)
+    if (s->kind == STEP_ASSERT && s->flag->dtype != DT_I64)
+        return step_error(cx, s, "a step asks a buffer that is no info: %", s->flag->name);
+    if ((s->kind == STEP_IF || s->kind == STEP_WHILE) && s->flag->dtype != DT_BOOL)
         return step_error(cx, s, "a step asks a buffer that is not bool: %", s->flag->name);
     return NULL;
 }
@@ -503,7 +505,7 @@ static Error *check_step(StepCx *cx, const Step *s)
             return step_error(cx, s, "a step sets a symbol that has no slot", NULL);
         return check_flag(cx, s);
     case STEP_ASSERT:
-        return s->condition ? NULL : step_error(cx, s, "an assertion of nothing", NULL);
+        return check_flag(cx, s);
     case STEP_COPY:
         return check_copy(cx, s);
     case STEP_IF:

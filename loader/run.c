@@ -3,6 +3,7 @@
 #include "loader/cuda.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -69,6 +70,48 @@ static void put_text(char *to, size_t n, const char *from)
     to[length] = 0;
 }
 
+/* What PyTorch says (aten/src/ATen/native/BatchLinearAlgebra.cpp, _linalg_check_errors), by what
+ * stands in the function's name. */
+static const struct {
+    const char *in_name, *text; /* %info: the number */
+} matrix_texts[] = {
+    {"inv", "The diagonal element %info is zero, the inversion could not be completed because the "
+            "input matrix is singular."},
+    {"solve", "The solver failed because the input matrix is singular."},
+    {"cholesky", "The factorization could not be completed because the input is not "
+                 "positive-definite (the leading minor of order %info is not positive-definite)."},
+    {"svd", "The algorithm failed to converge because the input matrix is ill-conditioned or has "
+            "too many repeated singular values (error code: %info)."},
+    {"eig", "The algorithm failed to converge because the input matrix is ill-conditioned or has "
+            "too many repeated eigenvalues (error code: %info)."},
+    {"lstsq", "The least squares problem could not be solved because the input matrix does not "
+              "have full rank (error code: %info)."},
+    {"lu_factor", "U[%info,%info] is zero and using it on lu_solve would result in a division by "
+                  "zero. If you still want to perform the factorization, consider calling "
+                  "linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"},
+    {"", "The factorization failed (error code: %info)."},
+};
+
+static void report_matrix(const aotc_model_failure *f, aotc_error *error)
+{
+    const char *name = f->message ? f->message : "linalg", *from = NULL;
+    char        text[400], place[64] = "";
+    size_t      n = 0, i = 0;
+    while (!strstr(name, matrix_texts[i].in_name))
+        i++;
+    if (f->bound >= 0)
+        snprintf(place, sizeof place, "(Batch element %" PRId64 "): ", f->bound);
+    for (from = matrix_texts[i].text; *from && n + 24 < sizeof text;)
+        if (!strncmp(from, "%info", 5)) {
+            n += (size_t)snprintf(text + n, sizeof text - n, "%" PRId64, f->value);
+            from += 5;
+        } else {
+            text[n++] = *from++;
+        }
+    text[n] = 0;
+    error_set(error, AOTC_E_ASSERT, "%s: %s%s", name, place, text);
+}
+
 aotc_status report_failure(const aotc_context *c, aotc_error *error)
 {
     const aotc_model_failure *f = &c->failure;
@@ -79,6 +122,8 @@ aotc_status report_failure(const aotc_context *c, aotc_error *error)
     if (f->code == AOTC_FAIL_INDEX)
         error_set(error, s, "%s %" PRId64 " is out of bounds for size %" PRId64,
                   f->message ? f->message : "index", f->value, f->bound);
+    else if (f->code == AOTC_FAIL_MATRIX)
+        report_matrix(f, error);
     else
         error_set(error, s, "%s", f->message ? f->message : "the run failed");
     if (error && error->struct_size >= sizeof *error && f->kernel >= 0 &&

@@ -247,6 +247,18 @@ static Error *assert_tensor(Lower *lo, Node *node, Value *value)
     return NULL;
 }
 
+/* The number says what failed: it is read where it lies. */
+static Error *assert_info(Lower *lo, Node *node)
+{
+    Value *info = node_tensor(node, "info");
+    Step  *s = new_step(lo, STEP_ASSERT, node);
+    TRY(realize_value(lo, info));
+    s->flag = lowered(lo, info)->buffer;
+    s->message = node_arg(node, "api_name")->string;
+    VEC_PUSH(lo->ir->arena, lo->block->steps, s);
+    return NULL;
+}
+
 static Error *assert_range(Lower *lo, Node *node)
 {
     ExprPool   *p = lo->ir->exprs;
@@ -281,6 +293,8 @@ Error *lower_effect(Lower *lo, Node *node)
     }
     if (!strcmp(op, "_assert_async") || !strcmp(op, "_functional_assert_async"))
         return assert_tensor(lo, node, node->args[0].value);
+    if (!strcmp(op, "assert_info"))
+        return assert_info(lo, node);
     if (!strncmp(op, "sym_constrain_range", 19))
         return assert_range(lo, node);
     if (!strcmp(op, "_assert_tensor_metadata") || !strcmp(op, "_print"))

@@ -442,6 +442,8 @@ static const char factorizations[] =
     "  %18, %19, %20, %21 = aotc.lu_complex.default(%y, %i)\n"
     "  %22 = aotc.permutation.default(%20, 40)\n"
     "  %23, %24, %25, %26 = aotc.geqrf_complex.default(%y, %i)\n"
+    "  %27 = aotc.first_info.default(%6, false)\n"
+    "  aotc.assert_info.default(%27, \"linalg.inv\")\n"
     "  return %2, %3, %5, %6, %7, %8, %10, %11, %14, %15, %16, %17, %18, %19, %22, %23, %24\n"
     "}\n";
 

@@ -14,4 +14,14 @@ Value *la_adjoint(Build *b, Value *value);
 /* Values with the batch dims (all but the last two) of both. */
 void   la_broadcast_batch(Build *b, const Node *node, Value **x, Value **y);
 
+/* The first n tensor arguments are (batches of) matrices of one dtype. */
+Error *la_check_matrices(const Node *node, int n);
+/* Identities of the type of square matrices. */
+Value *la_eye(Build *b, const Value *like);
+/* The first k of a dim counted from the end (1: the last). */
+Value *la_first(Build *b, Value *x, int from_end, const Expr *k);
+Value *la_inverse(Build *b, const Node *node, Value *a, Value **info);
+/* Ends the run where info is not 0. */
+void   la_check(Build *b, Value *info, const char *api_name, bool is_matrix);
+
 #endif

@@ -57,14 +57,18 @@ static Error *check_operands(const Node *node, int n, int min_rank)
     return NULL;
 }
 
-static Error *check_square(const Node *node)
+static Error *check_same(const Node *node, const Expr *a, const Expr *b, const char *what)
 {
     int64_t m, n;
-    TRY(check_operands(node, 1, 2));
-    if (expr_is_int(ROWS(node, 0), &m) && expr_is_int(COLS(node, 0), &n) && m != n)
-        return node_error(node, E_VALUE, "a matrix of %lld rows and %lld columns", (long long)m,
-                          (long long)n);
+    if (expr_is_int(a, &m) && expr_is_int(b, &n) && m != n)
+        return node_error(node, E_VALUE, "%s: %lld and %lld", what, (long long)m, (long long)n);
     return NULL;
+}
+
+static Error *check_square(const Node *node)
+{
+    TRY(check_operands(node, 1, 2));
+    return check_same(node, ROWS(node, 0), COLS(node, 0), "rows and columns of a matrix differ");
 }
 
 /* Result `at` of those that may be pairs: the batch of operand 0, then core sizes. */
@@ -174,6 +178,7 @@ static Error *infer_solve(Node *node)
 {
     TRY(check_square(node));
     TRY(check_operands(node, 2, 2));
+    TRY(check_same(node, ROWS(node, 0), ROWS(node, 1), "rows of both sides differ"));
     const Expr *core[2] = {ROWS(node, 1), COLS(node, 1)};
     set_pair(node, 0, core, 2);
     return NULL;
@@ -223,6 +228,23 @@ static int params_permutation(const Node *node, const Expr **out)
 {
     out[0] = arg_as_expr(node_arg(node, "rows"));
     out[1] = COLS(node, 0);
+    return 2;
+}
+
+static Error *infer_first_info(Node *node)
+{
+    const TensorType *t = operand(node, 0);
+    if (t->rank != 1 || t->dtype != DT_I32)
+        return node_error(node, E_VALUE, "info of type %s",
+                          tensor_type_text(node->graph->ir->arena, t));
+    shape_result(node, 0, DT_I64, NULL, 0);
+    return NULL;
+}
+
+static int params_first_info(const Node *node, const Expr **out)
+{
+    out[0] = COLS(node, 0);
+    out[1] = flag(node, "is_matrix");
     return 2;
 }
 
@@ -351,6 +373,16 @@ const OpDesc linalg_call_ops[] = {
      .call =
          &(const CallDesc){
              "rt_permutation", "linalg_factor", {1, 1}, true, params_permutation, scratch_none}},
+    /* the first number that is not 0, with its place above 32 bits (-1 where is_matrix), or 0 */
+    {.schema = "aotc::first_info(Tensor info, bool is_matrix) -> Tensor",
+     .kind = OP_TEMPLATE,
+     .infer = infer_first_info,
+     .template_kind = TEMPLATE_CALL,
+     .call =
+         &(const CallDesc){
+             "rt_first_info", "linalg_factor", {1, 0}, true, params_first_info, scratch_none}},
+    /* ends the run with PyTorch's words for `api_name` where info is not 0 */
+    {.schema = "aotc::assert_info(Tensor info, str api_name) -> ()", .kind = OP_EFFECT},
     CALL(geqrf, "linalg_qr", infer_geqrf, params_matrix, scratch_matrix_row, (2, 2, 1),
          (2, 2, 2, 2, 1, 1), "(Tensor a) -> (Tensor a, Tensor tau)",
          "(Tensor re, Tensor im) -> (Tensor re, Tensor im, Tensor tau_re, Tensor tau_im)"),

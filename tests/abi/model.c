@@ -247,7 +247,7 @@ static void late_run(const aotc_model_frame *f, int32_t thread)
 
 /* ---- failing: as the number asks ------------------------------------------------------------- */
 
-static const aotc_model_symbol failing_symbols[] = {{"s0", 0, 3, 0, 0}};
+static const aotc_model_symbol failing_symbols[] = {{"s0", 0, 4, 0, 0}};
 static const aotc_model_tensor failing_inputs[] = {NUMBER("how", INT, 64, 0, 0, .reserved = 0)};
 static const aotc_model_tensor failing_outputs[] = {TENSOR("y", FLOAT, 32, 0, 0, .flags = 0)};
 static const aotc_model_kernel failing_kernels[] = {
@@ -259,6 +259,8 @@ static void failing_run(const aotc_model_frame *f, int32_t thread)
         fail(f, AOTC_FAIL_ASSERT, -1, 0, 0, "x must be positive");
     else if (f->sym[0] == 2)
         fail(f, AOTC_FAIL_INDEX, 0, 5 + thread, 4, "index");
+    else if (f->sym[0] == 4)
+        fail(f, AOTC_FAIL_MATRIX, 0, 3, 1, "linalg.inv");
     else if (f->sym[0] == 3 && thread == 0 && !f->host->temporary(f, (uint64_t)1 << 63))
         fail(f, AOTC_FAIL_MEMORY, -1, 0, 0, "no memory for a temporary tensor");
     else if (thread == 0)

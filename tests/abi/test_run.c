@@ -283,6 +283,10 @@ static void test_failures(void **state)
     assert_string_equal(e.node, "index_3");
     assert_string_equal(e.op, "aten.index.Tensor");
     assert_string_equal(e.python, "model.py:12  return x[i]");
+    how = 4;
+    kit_expect(aotc_run(c, &in, 1, &out, 1, NULL, &e), &e, AOTC_E_ASSERT,
+               "linalg.inv: (Batch element 1): The diagonal element 3 is zero, the inversion could "
+               "not be completed because the input matrix is singular.");
     how = 3;
     kit_expect(aotc_run(c, &in, 1, &out, 1, NULL, &e), &e, AOTC_E_MEMORY, "no memory");
     assert_string_equal(e.node, ""); /* nothing is left of the error before */
