@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 2: CUDA models.  A table says the least version that it needs: CPU models stay at 1. */
-#define AOTC_MODEL_ABI 2u
+/* 2: CUDA models.  3: CUDA models with custom operators.  A table says the least version that it
+ * needs: CPU models stay at 1. */
+#define AOTC_MODEL_ABI 3u
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 enum {
@@ -201,6 +202,13 @@ typedef struct aotc_model_cuda {
     int32_t (*tensor_map)(const aotc_model_frame *f, void *map, int32_t data_type, uint32_t rank,
                           void *address, const uint64_t *sizes, const uint64_t *strides_bytes,
                           const uint32_t *box, int32_t swizzle, int32_t l2_promotion);
+    /* ABI 3.  Calls the host function, which queues device work on `stream` without waiting (it may
+     * be under capture), and gives 0, or another number and a text in `message`.  args: equal bytes
+     * stand for equal work. */
+    void (*call)(const aotc_model_frame *f, int32_t kernel,
+                 int32_t (*function)(void *stream, char *message, uint64_t message_bytes,
+                                     const void *args),
+                 const void *args, uint64_t args_bytes);
 } aotc_model_cuda;
 
 typedef struct aotc_model_host {

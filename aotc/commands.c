@@ -66,8 +66,7 @@ Error *command_opt(Arena *arena, Command *c)
     if (c->n_files != 1)
         return error_new(arena, E_USAGE, (Where){0}, "aotc opt takes one file");
     c->compile.passes.arena = arena;
-    Error *error = read_ir(arena, c->files[0], c->compile.weights_from, c->compile.model, &graph,
-                           &plan, &archive);
+    Error *error = read_ir(arena, &c->compile, c->files[0], &graph, &plan, &archive);
     if (!error)
         error = plan ? print_plan(arena, c, plan) : optimize(arena, c, graph);
     archive_close(archive);

@@ -5,10 +5,12 @@
 #include "aotc/freeze.h"
 #include "aotc/logs.h"
 #include "aotc/progress.h"
+#include "emit_c/custom.h"
 #include "ir/import.h"
 #include "package/archive_read.h"
 #include "package/write.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,23 +50,33 @@ static Error *read_text(Arena *arena, const char *path, const char **out)
     return NULL;
 }
 
-Error *read_ir(Arena *arena, const char *path, const char *weights_from, const char *model,
-               Graph **graph, Plan **plan, Archive **archive)
+static Error *new_ir(Arena *arena, CompileOptions *o, const char *file, Ir **out)
+{
+    *out = ir_create(arena, file);
+    TRY(op_files_read(arena, &o->ops));
+    return op_files_declare(&o->ops, *out);
+}
+
+Error *read_ir(Arena *arena, CompileOptions *o, const char *path, Graph **graph, Plan **plan,
+               Archive **archive)
 {
     const char *text;
+    Ir         *ir;
     *archive = NULL;
     *graph = NULL;
     *plan = NULL;
     if (!is_ir_text(path)) {
         ImportSource source;
-        TRY(archive_open(arena, path, weights_from, archive));
-        TRY(archive_load(*archive, model, &source));
-        return graph_import(ir_create(arena, source.file), &source, graph);
+        TRY(archive_open(arena, path, o->weights_from, archive));
+        TRY(archive_load(*archive, o->model, &source));
+        TRY(new_ir(arena, o, source.file, &ir));
+        return graph_import(ir, &source, graph);
     }
     TRY(read_text(arena, path, &text));
+    TRY(new_ir(arena, o, path, &ir));
     if (!plan_is_text(text))
-        return graph_parse(ir_create(arena, path), text, graph);
-    TRY(plan_parse(ir_create(arena, path), text, plan));
+        return graph_parse(ir, text, graph);
+    TRY(plan_parse(ir, text, plan));
     return plan_verify(*plan);
 }
 
@@ -157,8 +169,7 @@ static Error *make_plan(Compile *c, Variant *v)
     v->passes = c->o->passes;
     v->passes.arena = c->arena;
     v->passes.target_is_cuda = v->is_cuda;
-    TRY(read_ir(c->arena, c->o->input, c->o->weights_from, c->o->model, &graph, &v->plan,
-                &v->archive));
+    TRY(read_ir(c->arena, c->o, c->o->input, &graph, &v->plan, &v->archive));
     c->times.read += now() - start;
     TRY(v->plan ? check_text_plan(c, v) : lower_model(c, v, graph));
     log_plan(c->o->logs, c->arena, v->plan);
@@ -188,6 +199,42 @@ static int count_files(const Plan *plan, int kernels_per_file)
     return n < 1 ? 1 : n > 16 ? 16 : n;
 }
 
+static const Kernel *first_custom(const Plan *plan)
+{
+    for (int i = 0; i < plan->kernels.n; i++)
+        if (plan->kernels.items[i]->kind == KERNEL_CUSTOM)
+            return plan->kernels.items[i];
+    return NULL;
+}
+
+/* Declared by an IR text or --op-schema alone. */
+static Error *check_operators(Compile *c, const Plan *plan)
+{
+    const Kernel *k = first_custom(plan);
+    if (!k || c->o->emit_only || op_files_have_code(&c->o->ops))
+        return NULL;
+    Error *error = error_new(c->arena, E_UNSUPPORTED, k->where,
+                             "the custom operator %s has no code", k->custom.schema->name);
+    error->help = "give the file that defines its function: --op-source or --op-library";
+    return error;
+}
+
+/* The user's sources are compiled beside the emitted ones. */
+static Error *add_operators(Compile *c, Built *b)
+{
+    EmitFile *own, *all;
+    int       n;
+    TRY(op_files_sources(c->arena, &c->o->ops, b->variant->is_cuda, &own, &n));
+    if (!first_custom(b->variant->plan) || !n)
+        return NULL;
+    all = ARENA_ARRAY(c->arena, EmitFile, b->n_files + n);
+    memcpy(all, b->files, (size_t)b->n_files * sizeof *all);
+    memcpy(all + b->n_files, own, (size_t)n * sizeof *all);
+    b->files = all;
+    b->n_files += n;
+    return NULL;
+}
+
 static Error *emit_library(Compile *c, Built *b)
 {
     Variant    *v = b->variant;
@@ -205,6 +252,8 @@ static Error *emit_library(Compile *c, Built *b)
         TRY(emit_c(v->plan, c->arena, &eo, &b->files, &b->n_files));
     }
     log_code(c->o->logs, b->files, b->n_files);
+    TRY(check_operators(c, v->plan));
+    TRY(add_operators(c, b));
     c->times.emit += now() - start;
     return NULL;
 }
@@ -215,6 +264,8 @@ static Toolchain tool_for(const Compile *c, const Built *b)
     Toolchain tool = c->o->tool;
     if (tool.keep && c->n_built > 1)
         tool.keep = arena_printf(c->arena, "%s/%s", tool.keep, b->library->name);
+    if (first_custom(b->variant->plan))
+        tool.ops = &c->o->ops;
     tool.progress = progress_cc;
     tool.progress_cx = (void *)&c->progress;
     return tool;
@@ -229,6 +280,25 @@ static Error *make_folder(const Compile *c)
                      strerror(errno));
 }
 
+/* Shared libraries of operators, so that the compiled code finds them by their names: in the end
+ * they have to be where the dynamic linker of the machine looks. */
+static Error *load_operators(Compile *c, void **handles, int *n)
+{
+    const OpFiles *ops = &c->o->ops;
+    for (int i = 0; i < ops->files.n; i++) {
+        const OpFile *f = &ops->files.items[i];
+        if (f->kind != OP_FILE_LIBRARY || f->is_static)
+            continue;
+        const char *path = strchr(f->path, '/') ? f->path : arena_printf(c->arena, "./%s", f->path);
+        void       *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (!handle)
+            return error_new(c->arena, E_TOOLCHAIN, (Where){.file = f->path},
+                             "cannot load the library of operators: %s", dlerror());
+        handles[(*n)++] = handle;
+    }
+    return NULL;
+}
+
 /* Constants are folded by the first library of the plan: they are the same in all. */
 static Error *fold_constants(Compile *c, Built *b)
 {
@@ -236,16 +306,50 @@ static Error *fold_constants(Compile *c, Built *b)
     if (b->variant->is_frozen)
         return NULL;
     progress_step(&c->progress, "folding constants", 0, 1);
-    Error *error = freeze_weights(c->arena, b->variant->plan, &b->object, &b->variant->weights);
+    void **handles = ARENA_ARRAY(c->arena, void *, c->o->ops.files.n + 1);
+    int    n_handles = 0;
+    Error *error = first_custom(b->variant->plan) ? load_operators(c, handles, &n_handles) : NULL;
+    if (!error)
+        error = freeze_weights(c->arena, b->variant->plan, &b->object, &b->variant->weights);
+    while (n_handles)
+        dlclose(handles[--n_handles]);
     b->variant->is_frozen = true;
     c->times.freeze += now() - start;
+    return error;
+}
+
+/* A linker's "undefined reference to `mylib_f'" is about an operator of the user. */
+static Error *explain_undefined(Compile *c, const Built *b, Error *error)
+{
+    const Plan *plan = b->variant->plan;
+    for (int i = 0; i < plan->kernels.n && strstr(error->message, "undefined"); i++) {
+        const Kernel *k = plan->kernels.items[i];
+        if (k->kind != KERNEL_CUSTOM)
+            continue;
+        const char *name = custom_function_name(c->arena, k->custom.schema, b->variant->is_cuda);
+        const char *quoted[] = {arena_printf(c->arena, "`%s'", name),
+                                arena_printf(c->arena, "symbol: %s\n", name)};
+        if (!strstr(error->message, quoted[0]) && !strstr(error->message, quoted[1]))
+            continue;
+        Error *said = error_new(c->arena, E_TOOLCHAIN, k->where,
+                                "no file defines the function %s of the custom operator %s", name,
+                                k->custom.schema->text);
+        said->help = b->variant->is_cuda
+                         ? "for CUDA targets its name ends in _cuda, and the file is --op-source "
+                           "FILE.cu or --op-library"
+                         : "the files given with --op-source and --op-library have to define it; "
+                           "in C++ it is extern \"C\"";
+        return said;
+    }
     return error;
 }
 
 static Error *build_library(Compile *c, Built *b)
 {
     Toolchain tool = tool_for(c, b);
-    TRY(toolchain_build(&tool, c->arena, b->library, b->files, b->n_files, &b->object));
+    Error *error = toolchain_build(&tool, c->arena, b->library, b->files, b->n_files, &b->object);
+    if (error)
+        return explain_undefined(c, b, error);
     c->times.cc += b->object.seconds;
     return fold_constants(c, b);
 }

@@ -2,6 +2,7 @@
 #ifndef AOTC_AOTC_COMPILE_H
 #define AOTC_AOTC_COMPILE_H
 
+#include "aotc/op_files.h"
 #include "aotc/toolchain.h"
 #include "passes/pass.h"
 
@@ -16,6 +17,7 @@ typedef struct CompileOptions {
     bool        progress;  /* stderr is a terminal */
     bool        verbose;
     const char *logs; /* AOTC_LOGS */
+    OpFiles     ops;  /* custom operators */
 } CompileOptions;
 
 typedef struct CompileTimes {
@@ -24,11 +26,12 @@ typedef struct CompileTimes {
 
 Error *compile(Arena *arena, CompileOptions *options);
 
-/* Reading alone, for `aotc opt` too: an export, or IR text (*.ir, *.txt), which holds a graph or a
- * plan: the other one is NULL.  *archive stays open as long as the graph lives. */
+/* Reading alone, for `aotc opt` too, with the options' input files: an export, or IR text (*.ir,
+ * *.txt), which holds a graph or a plan: the other one is NULL.  *archive stays open as long as the
+ * graph lives. */
 struct Archive;
-Error *read_ir(Arena *arena, const char *path, const char *weights_from, const char *model,
-               Graph **graph, Plan **plan, struct Archive **archive);
+Error *read_ir(Arena *arena, CompileOptions *options, const char *path, Graph **graph, Plan **plan,
+               struct Archive **archive);
 
 /* metadata.c */
 typedef struct ManifestSpec {

@@ -39,6 +39,11 @@ static const char usage_text[] =
     "  -j, --jobs N              compilers at once (default: processors)\n"
     "  --sanitize LIST           -fsanitize=LIST in emitted code\n"
     "\n"
+    "Custom operators\n"
+    "  --op-source FILE          C (.c) or CUDA (.cu) that declares and defines operators\n"
+    "  --op-library FILE         .a or .so that defines them\n"
+    "  --op-schema FILE          text that declares the operators of a library\n"
+    "\n"
     "Passes\n"
     "  --list-passes             names and purposes, in order\n"
     "  --disable-pass NAME       may be given several times\n"
@@ -69,6 +74,9 @@ enum {
     OPT_EXPLAIN,
     OPT_HELP,
     OPT_VERSION,
+    OPT_OP_SOURCE,
+    OPT_OP_LIBRARY,
+    OPT_OP_SCHEMA,
     OPT_PASSES,
     OPT_JSON
 };
@@ -92,6 +100,9 @@ static const struct option long_options[] = {{"output", 1, 0, 'o'},
                                              {"max-fusion-size", 1, 0, OPT_MAX_FUSION},
                                              {"unroll-reductions-threshold", 1, 0, OPT_UNROLL},
                                              {"explain-fusion", 0, 0, OPT_EXPLAIN},
+                                             {"op-source", 1, 0, OPT_OP_SOURCE},
+                                             {"op-library", 1, 0, OPT_OP_LIBRARY},
+                                             {"op-schema", 1, 0, OPT_OP_SCHEMA},
                                              {"help", 0, 0, OPT_HELP},
                                              {"version", 0, 0, OPT_VERSION},
                                              {"passes", 1, 0, OPT_PASSES},
@@ -248,6 +259,15 @@ static int take_option(Arena *arena, Command *c, int opt, const char *arg)
                         &o->passes.unroll_reductions_threshold);
     case OPT_EXPLAIN:
         o->passes.explain_fusion = true;
+        return 0;
+    case OPT_OP_SOURCE:
+        op_files_add(arena, &o->ops, OP_FILE_SOURCE, arg);
+        return 0;
+    case OPT_OP_LIBRARY:
+        op_files_add(arena, &o->ops, OP_FILE_LIBRARY, arg);
+        return 0;
+    case OPT_OP_SCHEMA:
+        op_files_add(arena, &o->ops, OP_FILE_SCHEMA, arg);
         return 0;
     case OPT_PASSES:
         c->passes = arg;

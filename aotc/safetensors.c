@@ -53,7 +53,7 @@ const char *tensor_dtype_name(const DLTensor *t)
     return NULL;
 }
 
-int64_t tensor_numel(const DLTensor *t)
+int64_t tensor_file_numel(const DLTensor *t)
 {
     int64_t n = 1;
     for (int d = 0; d < t->ndim; d++)
@@ -189,7 +189,7 @@ static bool write_data(FILE *f, const DLTensor *t)
 {
     size_t      item = t->dtype.bits / 8;
     const char *data = (const char *)t->data + t->byte_offset;
-    int64_t     numel = tensor_numel(t);
+    int64_t     numel = tensor_file_numel(t);
     if (numel == 0)
         return true;
     if (is_row_major(t))
@@ -213,7 +213,7 @@ bool tensor_file_write(const char *path, const NamedTensor *items, int n, char *
         json_t *shape = json_array();
         for (int d = 0; d < t->ndim; d++)
             json_array_append_new(shape, json_integer(t->shape[d]));
-        uint64_t bytes = (uint64_t)tensor_numel(t) * (t->dtype.bits / 8);
+        uint64_t bytes = (uint64_t)tensor_file_numel(t) * (t->dtype.bits / 8);
         json_object_set_new(root, items[i].name,
                             json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtype, "shape", shape,
                                       "data_offsets", (json_int_t)at, (json_int_t)(at + bytes)));

@@ -28,7 +28,7 @@ const DLTensor *tensor_file_find(const TensorFile *file, const char *name);
 bool tensor_file_write(const char *path, const NamedTensor *items, int n, char *message,
                        size_t message_bytes);
 
-int64_t     tensor_numel(const DLTensor *tensor);
+int64_t     tensor_file_numel(const DLTensor *tensor);
 const char *tensor_dtype_name(const DLTensor *tensor); /* "F32"; NULL when it has none */
 
 #endif

@@ -29,6 +29,8 @@ static const char compile_flags[] =
 static const char device_flags[] = "-std=c++17 -O3 -w";
 static const char link_flags[] =
     "-shared -Wl,-z,noexecstack -Wl,-z,relro -Wl,--build-id=none -Wl,--as-needed -s";
+static const char nvcc_link_flags[] =
+    "-shared -cudart=static -Xlinker -z,noexecstack,-z,relro,--build-id=none,--as-needed,-s";
 
 typedef struct Job {
     const char **argv;
@@ -350,7 +352,7 @@ static Error *compile_device(Build *b, bool from_ptx)
     Job           *jobs = ARENA_ARRAY(b->arena, Job, b->n_files * l->n_archs + 1);
     int            n = 0, part = 0;
     for (int i = 0; i < b->n_files; i++) {
-        if (!has_suffix(b->files[i].name, ".cu"))
+        if (!has_suffix(b->files[i].name, ".cu") || b->files[i].source_folder)
             continue;
         for (int a = 0; a < l->n_archs; a++) {
             const CudaArch *arch = &l->archs[a], *ptx = ptx_of(l, arch);
@@ -371,17 +373,63 @@ static Error *compile_device(Build *b, bool from_ptx)
     return run_phase(b, jobs, n);
 }
 
+/* Words that may hold blanks. */
+static void job_word(Job *job, const char *option, const char *value)
+{
+    int n = 0;
+    while (job->argv[n])
+        n++;
+    job->argv[n++] = option;
+    job->argv[n++] = value;
+    job->argv[n] = NULL;
+}
+
+/* The user's sources see the prototypes that their schemas ask for, and what lies beside them. */
+static void job_operator(const Build *b, Job *job, const EmitFile *file)
+{
+    job_word(job, "-I", file->source_folder);
+    job_word(job, "-I", b->dir);
+    job_word(job, "-include", in_dir(b, "aotc_ops.h"));
+}
+
+static bool is_device_source(const EmitFile *file)
+{
+    return file->source_folder && has_suffix(file->name, ".cu");
+}
+
+/* The user's CUDA: host code and device code for all instruction sets in one object. */
+static void device_source_job(Build *b, Job *job, const EmitFile *file)
+{
+    *job = new_job(b, nvcc(b->tool), true, file->name);
+    job_words(b, job, device_flags);
+    job_words(b, job, "-Xcompiler -fPIC,-fvisibility=hidden -c");
+    for (int a = 0; a < b->library->n_archs; a++) {
+        const CudaArch *arch = &b->library->archs[a];
+        const char     *number = strchr(arch->name, '_') + 1;
+        job_words(b, job,
+                  arena_printf(b->arena, "-gencode arch=compute_%s,code=%s", number, arch->name));
+    }
+    job_operator(b, job, file);
+}
+
 static Error *compile_host(Build *b, const char **objects, int *n_objects)
 {
     Job *jobs = ARENA_ARRAY(b->arena, Job, b->n_files + 1);
     int  n = 0;
     for (int i = 0; i < b->n_files; i++) {
         size_t len = strlen(b->files[i].name);
-        if (!has_suffix(b->files[i].name, ".c"))
+        bool   is_device = is_device_source(&b->files[i]);
+        if (!is_device && !has_suffix(b->files[i].name, ".c"))
             continue;
         Job        *job = &jobs[n++];
-        const char *object =
-            in_dir(b, arena_printf(b->arena, "%.*s.o", (int)len - 2, b->files[i].name));
+        const char *object = in_dir(
+            b, arena_printf(b->arena, "%.*s.o", (int)len - (is_device ? 3 : 2), b->files[i].name));
+        objects[(*n_objects)++] = object;
+        if (is_device) {
+            device_source_job(b, job, &b->files[i]);
+            job_files(b, job, in_dir(b, b->files[i].name), object);
+            continue;
+        }
         *job = new_job(b, compiler(b->tool, b->library, b->arena), false, b->files[i].name);
         job_words(b, job, b->library->flags);
         job_words(b, job, compile_flags);
@@ -391,28 +439,76 @@ static Error *compile_host(Build *b, const char **objects, int *n_objects)
             job_words(b, job,
                       arena_printf(b->arena, "-g -fsanitize=%s -fno-sanitize-recover=undefined",
                                    b->tool->sanitize));
+        if (b->files[i].source_folder)
+            job_operator(b, job, &b->files[i]);
         job_words(b, job, "-c");
         job_files(b, job, in_dir(b, b->files[i].name), object);
-        objects[(*n_objects)++] = object;
     }
     return run_phase(b, jobs, n);
 }
 
+/* nvcc links where there is CUDA of the user: it knows where the static runtime is that his
+ * launches call.  What is not needed stays out (the C++ library). */
+static void link_words(Build *b, Job *job, bool by_nvcc)
+{
+    const char *program = by_nvcc ? nvcc(b->tool) : compiler(b->tool, b->library, b->arena);
+    add_words(b->arena, job->argv, &(int){0}, MAX_WORDS, program);
+    job_words(b, job, by_nvcc ? nvcc_link_flags : link_flags);
+    if (b->tool->sanitize)
+        job_words(b, job,
+                  arena_printf(b->arena, "%s-fsanitize=%s", by_nvcc ? "-Xcompiler " : "",
+                               b->tool->sanitize));
+    else if (b->tool->ops) /* functions that nobody defines are found here, not by who loads it */
+        job_words(b, job, by_nvcc ? "-Xlinker -z,defs" : "-Wl,-z,defs");
+}
+
+/* Static libraries give what is asked for and export nothing; shared ones are named in the result
+ * and have to be found where it runs. */
+static void link_libraries(Build *b, Job *job, int *n, bool by_nvcc)
+{
+    const OpFiles *ops = b->tool->ops;
+    bool           is_hidden = false;
+    for (int i = 0; ops && i < ops->files.n; i++) {
+        const OpFile *f = &ops->files.items[i];
+        if (f->kind != OP_FILE_LIBRARY)
+            continue;
+        if (f->is_static && !is_hidden) {
+            const char *words[] = {by_nvcc ? "-Xlinker" : "-Wl,--exclude-libs,ALL",
+                                   by_nvcc ? "--exclude-libs,ALL" : NULL};
+            for (int w = 0; w < 2 && words[w]; w++)
+                job->argv[(*n)++] = words[w];
+            is_hidden = true;
+        }
+        job->argv[(*n)++] = f->path;
+    }
+}
+
 static Error *link_objects(Build *b, const char *const *objects, int n_objects, const char *so)
 {
-    Job job = {ARENA_ARRAY(b->arena, const char *, n_objects + MAX_WORDS), "model.so",
+    int  n_libraries = b->tool->ops ? b->tool->ops->files.n : 0, n = 0;
+    bool by_nvcc = false;
+    Job job = {ARENA_ARRAY(b->arena, const char *, n_objects + n_libraries + MAX_WORDS), "model.so",
                in_dir(b, "link.log"), 0, false};
-    int n = 0, cap = n_objects + MAX_WORDS;
-    add_words(b->arena, job.argv, &n, cap, compiler(b->tool, b->library, b->arena));
-    add_words(b->arena, job.argv, &n, cap, link_flags);
-    if (b->tool->sanitize)
-        add_words(b->arena, job.argv, &n, cap,
-                  arena_printf(b->arena, "-fsanitize=%s", b->tool->sanitize));
+    for (int i = 0; i < b->n_files; i++)
+        by_nvcc |= is_device_source(&b->files[i]);
+    job.is_device = by_nvcc;
+    link_words(b, &job, by_nvcc);
+    while (job.argv[n])
+        n++;
     for (int i = 0; i < n_objects; i++)
         job.argv[n++] = objects[i];
+    link_libraries(b, &job, &n, by_nvcc);
     const char *tail[] = {"-o", so, "-lm", NULL};
     memcpy(job.argv + n, tail, sizeof tail);
     return run_phase(b, &job, 1);
+}
+
+/* Commands of one file. */
+static int count_jobs(const EmitFile *file, const Library *library)
+{
+    if (has_suffix(file->name, ".cu") && !file->source_folder)
+        return library->n_archs;
+    return has_suffix(file->name, ".c") || is_device_source(file);
 }
 
 static Error *build_in(const Toolchain *tool, Arena *arena, const Library *library, const char *dir,
@@ -424,7 +520,7 @@ static Error *build_in(const Toolchain *tool, Arena *arena, const Library *libra
     const char  *so = in_dir(&b, "model.so");
     for (int i = 0; i < n_files; i++) {
         TRY(write_text(arena, in_dir(&b, files[i].name), files[i].text, files[i].n));
-        b.total += has_suffix(files[i].name, ".cu") ? library->n_archs : 1;
+        b.total += count_jobs(&files[i], library);
     }
     TRY(compile_device(&b, false));
     TRY(compile_device(&b, true));

@@ -6,16 +6,18 @@
 #ifndef AOTC_AOTC_TOOLCHAIN_H
 #define AOTC_AOTC_TOOLCHAIN_H
 
+#include "aotc/op_files.h"
 #include "emit_cuda/emit_cuda.h"
 #include "ir/base/error.h"
 
 typedef struct Toolchain {
-    const char *cc;       /* "gcc", or several words: "ccache gcc"; NULL: $CC, else cc */
-    const char *nvcc;     /* the same for device code; NULL: $NVCC, else nvcc */
-    const char *keep;     /* --keep folder, or NULL */
-    int         jobs;     /* at least 1 */
-    bool        verbose;  /* print commands to stderr */
-    const char *sanitize; /* "address,undefined" for emitted code, or NULL */
+    const char    *cc;       /* "gcc", or several words: "ccache gcc"; NULL: $CC, else cc */
+    const char    *nvcc;     /* the same for device code; NULL: $NVCC, else nvcc */
+    const char    *keep;     /* --keep folder, or NULL */
+    int            jobs;     /* at least 1 */
+    bool           verbose;  /* print commands to stderr */
+    const char    *sanitize; /* "address,undefined" for emitted code, or NULL */
+    const OpFiles *ops;      /* custom operators that the library calls: its libraries; or NULL */
     void (*progress)(void *cx, int done, int total);
     void *progress_cx;
 } Toolchain;

@@ -19,6 +19,11 @@ static const char reserved_words[] =
     "export constexpr decltype noexcept nullptr alignas alignof "
     "threadIdx blockIdx blockDim gridDim warpSize";
 
+bool emit_is_c_word(const char *name)
+{
+    return emit_mentions(reserved_words, name);
+}
+
 /* ---- names ----------------------------------------------------------------------------------- */
 /* Loop variables, sizes and temporaries are letters and digits: i3, s0, v12, at0. */
 static bool looks_generated(const char *name)

@@ -98,7 +98,7 @@ void emit_close_file(Emit *e, EmitFile *file, const char *name, const char *head
         text_put(&text, head);
     text_put(&text, e->runtime->data);
     text_put(&text, e->out->data);
-    *file = (EmitFile){name, text.data, text.n};
+    *file = (EmitFile){name, text.data, text.n, NULL};
 }
 
 static Error *emit_kernels(Emit *e, int from, int to)

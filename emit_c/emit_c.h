@@ -12,6 +12,10 @@ typedef struct EmitFile {
     const char *name; /* "model.c", "kernels_0.c": tables and host program are in model.c */
     const char *text;
     size_t      n; /* bytes of text */
+    /* The user's source of custom operators: the folder that it includes files from.  NULL:
+     * emitted.
+     */
+    const char *source_folder;
 } EmitFile;
 
 typedef enum EmitDevice { EMIT_CPU, EMIT_CUDA } EmitDevice;

@@ -50,6 +50,8 @@ const char *emit_kernel_name(Emit *e, const Kernel *k);
 /* The C name of a buffer's local pointer: its name, changed when C or this emitter means something
  * else by it. */
 const char *emit_buffer_name(Emit *e, const Buffer *b);
+/* Does the name mean something else in C or C++? */
+bool        emit_is_c_word(const char *name);
 /* The expression as C over int64_t variables named by their symbols. */
 const char *emit_expr(Emit *e, const Expr *expr);
 /* Adds a fixed text to the current file once; `key` is its name. */

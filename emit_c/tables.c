@@ -518,9 +518,17 @@ Error *emit_entry_table(Emit *e, const char *entry_name)
     return NULL;
 }
 
+static bool calls_operators(const Plan *plan)
+{
+    for (int i = 0; i < plan->kernels.n; i++)
+        if (plan->kernels.items[i]->kind == KERNEL_CUSTOM)
+            return true;
+    return false;
+}
+
 Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
 {
-    int abi = options->device == EMIT_CUDA ? 2 : 1;
+    int abi = options->device != EMIT_CUDA ? 1 : calls_operators(e->root) ? 3 : 2;
     text_printf(e->out,
                 "static const aotc_model_table table = {\n    .struct_size = "
                 "sizeof(aotc_model_table), .abi = %d,\n",

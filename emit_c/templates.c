@@ -25,6 +25,7 @@ EMIT_RUNTIME_TEXT(runtime_lanes, RUNTIME "lanes.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg, RUNTIME "linalg.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg_factor, RUNTIME "linalg_factor.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg_qr, RUNTIME "linalg_qr.c.inc");
+EMIT_RUNTIME_TEXT(runtime_operator, RUNTIME "operator.c.inc");
 
 void need_text(Emit *e, const char *name)
 {
@@ -46,6 +47,7 @@ void need_text(Emit *e, const char *name)
         {"linalg", "lanes", runtime_linalg},
         {"linalg_factor", "linalg", runtime_linalg_factor},
         {"linalg_qr", "linalg", runtime_linalg_qr},
+        {"operator", NULL, runtime_operator},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].name, name)) {
@@ -84,6 +86,8 @@ Error *emit_template_kernel(Emit *e, const Kernel *k)
         return emit_embedding_bag(e, k);
     case KERNEL_CALL:
         return emit_call(e, k);
+    case KERNEL_CUSTOM:
+        return emit_custom(e, k);
     default:
         return emit_unsupported(e, k, "no template for kernels of kind %s",
                                 kernel_kind_name(k->kind));
@@ -108,6 +112,8 @@ const Expr *template_scratch(ExprPool *pool, const Kernel *k)
             expr_mul(pool, k->lstm.batch, expr_int(pool, 4 * (6 * k->lstm.hidden + 256))));
     case KERNEL_CALL:
         return k->call.scratch_bytes;
+    case KERNEL_CUSTOM: /* AOTC_OPERATOR_MESSAGE */
+        return expr_int(pool, 512);
     case KERNEL_SORT: /* two arrays of keys with their indices */
         return expr_mul(pool, k->sort.length, expr_int(pool, 32));
     default:

@@ -13,16 +13,20 @@
 const Expr *template_scratch(ExprPool *pool, const Kernel *k);
 
 /* The families.  Each prints everything that stands for the kernel. */
-Error *emit_gemm(Emit *e, const Kernel *k);
-Error *emit_conv(Emit *e, const Kernel *k); /* CONV, DEPTHWISE */
-Error *emit_attention(Emit *e, const Kernel *k);
-Error *emit_lstm(Emit *e, const Kernel *k); /* LSTM, GRU */
-Error *emit_scan(Emit *e, const Kernel *k);
-Error *emit_sort(Emit *e, const Kernel *k);
-Error *emit_nonzero(Emit *e, const Kernel *k);
-Error *emit_pack(Emit *e, const Kernel *k); /* PACK, PACK_CONV, COPY */
-Error *emit_embedding_bag(Emit *e, const Kernel *k);
-Error *emit_call(Emit *e, const Kernel *k);
+Error      *emit_gemm(Emit *e, const Kernel *k);
+Error      *emit_conv(Emit *e, const Kernel *k); /* CONV, DEPTHWISE */
+Error      *emit_attention(Emit *e, const Kernel *k);
+Error      *emit_lstm(Emit *e, const Kernel *k); /* LSTM, GRU */
+Error      *emit_scan(Emit *e, const Kernel *k);
+Error      *emit_sort(Emit *e, const Kernel *k);
+Error      *emit_nonzero(Emit *e, const Kernel *k);
+Error      *emit_pack(Emit *e, const Kernel *k); /* PACK, PACK_CONV, COPY */
+Error      *emit_embedding_bag(Emit *e, const Kernel *k);
+Error      *emit_call(Emit *e, const Kernel *k);
+Error      *emit_custom(Emit *e, const Kernel *k);
+/* For both emitters: prints K_args and K_call among the file's fixed texts; gives the statements
+ * that declare `args` and fill it. */
+const char *emit_custom_call(Emit *e, const Kernel *k);
 
 /* ---- helpers of templates.c ------------------------------------------------------------------ */
 /* The fixed texts, each with those it needs: "gemm", "conv", "depthwise", "attention", "rnn",

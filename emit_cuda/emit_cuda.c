@@ -2,6 +2,7 @@
  *
  *   kernels_0.cu, kernels_1.cu …   device functions, balanced over the parts
  *   model.c                        launchers, run function, fold plan, tables, cubins */
+#include "emit_c/templates.h"
 #include "emit_cuda/cuda_internal.h"
 
 #include <string.h>
@@ -14,6 +15,16 @@ static Error *emit_device_copy(CudaEmit *c, const Kernel *k)
     text_printf(c->launch, "    f->cuda->copy(f, %s, %s, (uint64_t)(%s)*%d);\n",
                 emit_buffer_name(&c->e, k->pack.to), emit_load_operand_base(&c->e, from),
                 emit_expr(&c->e, k->pack.to->numel), dtype_size(k->pack.to->dtype));
+    return NULL;
+}
+
+/* The loader calls the user's function, on the run's stream or while it records a graph. */
+static Error *emit_custom_operator(CudaEmit *c, const Kernel *k)
+{
+    c->e.is_device = false; /* the host fills the arguments */
+    const char *filled = emit_custom_call(&c->e, k), *name = emit_kernel_name(&c->e, k);
+    text_printf(c->launch, "%s    f->cuda->call(f, %d, %s_call, &args, sizeof args);\n", filled,
+                emit_kernel_index(&c->e, k), name);
     return NULL;
 }
 
@@ -43,6 +54,8 @@ static Error *emit_device_kernel(CudaEmit *c, const Kernel *k)
         return cuda_emit_bag(c, k);
     case KERNEL_CALL:
         return cuda_emit_call(c, k);
+    case KERNEL_CUSTOM:
+        return emit_custom_operator(c, k);
     case KERNEL_COPY:
         return emit_device_copy(c, k);
     default:
@@ -174,7 +187,7 @@ static void device_file(CudaEmit *c, int part, EmitFile *file)
     for (int i = 0; i < c->functions.n; i++)
         if (c->functions.items[i]->part == part)
             text_put(&t, c->functions.items[i]->text);
-    *file = (EmitFile){arena_printf(c->e.arena, "kernels_%d.cu", part), t.data, t.n};
+    *file = (EmitFile){arena_printf(c->e.arena, "kernels_%d.cu", part), t.data, t.n, NULL};
 }
 
 /* ---- model.c --------------------------------------------------------------------------------- */

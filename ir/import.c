@@ -112,7 +112,6 @@ static Error *read_top_graph(ImportCx *cx, const Js *graph_module)
     TRY(scope_open(cx, cx->top, &graph_js, 0, &scope));
     TRY(read_signature_inputs(cx, &scope, &graph_js, &signature));
     TRY(read_nodes(cx, &scope, &graph_js));
-    TRY(unknown_operators_error(cx));
     return read_signature_outputs(cx, &scope, &graph_js, &signature);
 }
 
@@ -146,7 +145,6 @@ Error *graph_import(Ir *ir, const ImportSource *source, Graph **out)
     cx.file = source->member ? arena_printf(ir->arena, "%s, %s", source->file, source->member)
                              : source->file;
     cx.defined = name_map_create(ir->arena, 16);
-    cx.unknown_by_name = name_map_create(ir->arena, 16);
     index_constants(&cx);
 
     json_error_t at;

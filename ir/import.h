@@ -10,8 +10,8 @@
 #include "ir/graph.h"
 
 /* E_FORMAT with file, JSON path and node where the text is malformed; E_UNSUPPORTED for what is
- * well formed but cannot be taken; all unknown operators are collected into one E_UNSUPPORTED whose
- * message is a table (operator, times, first node, Python line).
+ * well formed but cannot be taken.  Calls of operators that nobody has declared become nodes too,
+ * with a guessed schema and no row: the passes refuse them.
  *
  * The graph borrows the bytes of the storages; nothing else of `source` is needed afterwards. */
 Error *graph_import(Ir *ir, const ImportSource *source, Graph **out);

@@ -5,7 +5,7 @@
  *   import_scope.c     names of one graph and what they stand for
  *   import_types.c     TensorMeta, SymInt, SymFloat, SymBool
  *   import_args.c      the 31 variants of Argument, fitted to the parameters of a schema
- *   import_nodes.c     calls and their results, unknown operators
+ *   import_nodes.c     calls and their results, undeclared operators
  *   import_symbolic.c  symbolic scalar calls, evaluated into Expr
  *   import_signature.c inputs, constants, outputs, mutations
  *   import_guards.c    range constraints and guards
@@ -45,12 +45,6 @@ typedef struct Scope {
     NameMap *bindings;
 } Scope;
 
-typedef struct UnknownOp {
-    const char *op;
-    int         times;
-    const char *node, *python;
-} UnknownOp;
-
 typedef struct ImportCx {
     Arena              *arena;
     Ir                 *ir;
@@ -63,8 +57,6 @@ typedef struct ImportCx {
     NameMap            *constant_of; /* fqn to Constant: several names of tied weights have one */
     int                *storage_of;  /* source storage to 1 + index in top->storages */
     NameMap            *defined; /* symbols that an input or a node gives a value: each by one */
-    NameMap            *unknown_by_name;
-    VEC(UnknownOp *) unknown;
 } ImportCx;
 
 /* ---- import_json.c --------------------------------------------------------------------------- */
@@ -134,7 +126,6 @@ Error *read_hop_arguments(ImportCx *cx, Scope *scope, const Js *inputs, Arg **ou
 
 /* ---- import_nodes.c -------------------------------------------------------------------------- */
 Error *read_node(ImportCx *cx, Scope *scope, const Js *at);
-Error *unknown_operators_error(ImportCx *cx);
 
 /* ---- import_symbolic.c ----------------------------------------------------------------------- */
 bool   is_symbolic_target(const char *target);

@@ -3,8 +3,8 @@
  *   {"target": "torch.ops.aten.add.Tensor", "inputs": …, "outputs": [{"as_tensor": {"name":
  * "add"}}]} becomes  %add = aten.add.Tensor(%x, %y, 1) : f32[s0,64]
  *
- * A call of an operator that no schema describes is counted and its results get types, so that
- * reading goes on and the error at the end names all of them. */
+ * A call of an operator that no schema describes gets a schema from its own arguments; the passes
+ * refuse it together with the operators that have a schema and no row. */
 #include "ir/import_internal.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 typedef struct Results {
     Scope *scope;
-    Node  *node; /* NULL: the operator is unknown, results only get names and types */
+    Node  *node;
     VEC(Value *) values;
     VEC(const Expr *)
     equal_to; /* of a scalar result: what the export says it is, when that is no fresh symbol */
@@ -142,46 +142,101 @@ static Error *read_results(ImportCx *cx, Scope *scope, const Js *outputs, Result
     return result_list(cx, r, outputs, read_result);
 }
 
-/* ---- unknown operators ----------------------------------------------------------------------- */
+/* ---- undeclared operators -------------------------------------------------------------------- */
 
-static void count_unknown(ImportCx *cx, const char *op)
+static const char *guessed_type(const char *kind)
 {
-    NameEntry *entry = name_map_add(cx->unknown_by_name, op);
-    if (!entry->number) {
-        UnknownOp *row = ARENA_NEW(cx->arena, UnknownOp);
-        *row = (UnknownOp){.op = op, .node = cx->node.node, .python = cx->node.python};
-        VEC_PUSH(cx->arena, cx->unknown, row);
-        entry->number = cx->unknown.n;
-    }
-    cx->unknown.items[entry->number - 1]->times++;
+    static const struct {
+        const char *kind, *type;
+    } table[] = {
+        {"as_tensor", "Tensor"},
+        {"as_tensors", "Tensor[]"},
+        {"as_optional_tensor", "Tensor?"},
+        {"as_optional_tensors", "Tensor?[]"},
+        {"as_none", "Tensor?"},
+        {"as_int", "SymInt"},
+        {"as_sym_int", "SymInt"},
+        {"as_ints", "SymInt[]"},
+        {"as_sym_ints", "SymInt[]"},
+        {"as_float", "float"},
+        {"as_sym_float", "float"},
+        {"as_floats", "float[]"},
+        {"as_sym_floats", "float[]"},
+        {"as_bool", "bool"},
+        {"as_sym_bool", "bool"},
+        {"as_bools", "bool[]"},
+        {"as_sym_bools", "bool[]"},
+        {"as_string", "str"},
+        {"as_strings", "str[]"},
+        {"as_scalar_type", "ScalarType"},
+        {"as_device", "Device"},
+        {"as_layout", "Layout"},
+        {"as_memory_format", "MemoryFormat"},
+        {"as_complex", "complex"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strcmp(kind, table[i].kind))
+            return table[i].type;
+    return NULL;
 }
 
-Error *unknown_operators_error(ImportCx *cx)
+static Error *put_guessed_type(ImportCx *cx, Text *t, const Js *at)
 {
-    if (!cx->unknown.n)
-        return NULL;
-    int width = (int)strlen("operator"), node_width = (int)strlen("first node");
-    for (int i = 0; i < cx->unknown.n; i++) {
-        const UnknownOp *row = cx->unknown.items[i];
-        width = (int)strlen(row->op) > width ? (int)strlen(row->op) : width;
-        node_width = (int)strlen(row->node) > node_width ? (int)strlen(row->node) : node_width;
+    const char *kind, *type;
+    Js          value;
+    TRY(js_union(cx, at, &kind, &value));
+    type = guessed_type(kind);
+    if (!type)
+        return js_error(cx, at, E_UNSUPPORTED, "a value of kind %s for an undeclared operator",
+                        kind);
+    text_put(t, type);
+    return NULL;
+}
+
+static Error *put_guessed_params(ImportCx *cx, Text *t, const Js *inputs)
+{
+    int  n;
+    bool has_keywords = false;
+    TRY(js_array(cx, inputs, &n));
+    for (int i = 0; i < n; i++) {
+        Js          input = js_item(inputs, (size_t)i), arg, kind;
+        const char *name;
+        int64_t     number = 0;
+        TRY(js_get(cx, &input, "arg", &arg));
+        TRY(js_get_string(cx, &input, "name", &name));
+        if (js_find(&input, "kind", &kind))
+            TRY(js_int(cx, &kind, &number));
+        text_put(t, i ? ", " : "");
+        if (number == 2 && !has_keywords)
+            text_put(t, "*, ");
+        has_keywords |= number == 2;
+        TRY(put_guessed_type(cx, t, &arg));
+        text_printf(t, " %s", *name ? name : arena_printf(cx->arena, "arg%d", i));
     }
-    Text text = text_new(cx->arena);
-    text_printf(&text, "%d unknown operator%s\n", cx->unknown.n, cx->unknown.n > 1 ? "s" : "");
-    text_printf(&text, "    %-*s  times  %-*s  python", width, "operator", node_width,
-                "first node");
-    for (int i = 0; i < cx->unknown.n; i++) {
-        const UnknownOp *row = cx->unknown.items[i];
-        text_printf(&text, "\n    %-*s  %5d  %-*s  %s", width, row->op, row->times, node_width,
-                    row->node, row->python ? row->python : "-");
+    return NULL;
+}
+
+/* A call that no schema describes still becomes a node, so that the passes report all that is not
+ * supported in one table. */
+static Error *guess_schema(ImportCx *cx, const Js *inputs, const Js *outputs, const char *op,
+                           const OpSchema **out)
+{
+    Text        t = text_new(cx->arena);
+    const char *dot = strchr(op, '.');
+    int         n;
+    if (!dot || dot == op || !dot[1] || strchr(op, '(') || strchr(op, ':'))
+        return js_error(cx, inputs->up, E_UNSUPPORTED, "\"%s\" is no operator", op);
+    text_printf(&t, "%.*s::%s(", (int)(dot - op), op, dot + 1);
+    TRY(put_guessed_params(cx, &t, inputs));
+    text_put(&t, ") -> (");
+    TRY(js_array(cx, outputs, &n));
+    for (int i = 0; i < n; i++) {
+        Js output = js_item(outputs, (size_t)i);
+        text_put(&t, i ? ", " : "");
+        TRY(put_guessed_type(cx, &t, &output));
     }
-    Where  where = {.file = cx->file,
-                    .op = cx->unknown.items[0]->op,
-                    .node = cx->unknown.items[0]->node,
-                    .python = cx->unknown.items[0]->python};
-    Error *error = error_new(cx->arena, E_UNSUPPORTED, where, "%s", text.data);
-    error->help = "a custom operator needs its source: --op-source FILE or --op-library FILE";
-    return error;
+    text_put(&t, ")");
+    return schema_guess(cx->ir, t.data, out);
 }
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
@@ -259,10 +314,8 @@ static Error *read_call(ImportCx *cx, Scope *scope, const Js *at, const char *op
     const OpSchema *schema = is_higher_order(op) ? NULL : schema_find(cx->ir, op);
     TRY(js_get(cx, at, "inputs", &inputs));
     TRY(js_get(cx, at, "outputs", &outputs));
-    if (!schema && !is_higher_order(op)) {
-        count_unknown(cx, op);
-        return read_results(cx, scope, &outputs, &results);
-    }
+    if ((!schema || schema->is_guessed) && !is_higher_order(op)) /* each from its own arguments */
+        TRY(guess_schema(cx, &inputs, &outputs, op, &schema));
     Where where = cx->node; /* nodes of subgraphs change cx->node */
     if (schema) {
         TRY(read_arguments(cx, scope, &inputs, schema, &args));

@@ -138,6 +138,7 @@ typedef enum KernelKind {
                        */
     KERNEL_NONZERO,   /* indices of true elements; sets a symbol */
     KERNEL_CALL,      /* a function of a fixed text for each item */
+    KERNEL_CUSTOM,    /* a function of the user, once */
 } KernelKind;
 
 /* out[b…, m, n] = sum_k a[b…, m, k] * b[b…, k, n]   (then the epilogue).
@@ -252,6 +253,40 @@ typedef struct Call {
     DType           dtype;
 } Call;
 
+typedef enum CustomKind {
+    CUSTOM_NONE, /* None, or a result that nobody uses */
+    CUSTOM_TENSOR,
+    CUSTOM_INT, /* bool too */
+    CUSTOM_FLOAT,
+    CUSTOM_STRING,
+    CUSTOM_DTYPE,
+    CUSTOM_LIST, /* of the n items behind it */
+} CustomKind;
+
+/* An argument or result of a custom operator.  Tensors are row-major in their buffers. */
+typedef struct CustomItem {
+    CustomKind         kind;
+    Operand            tensor;
+    const Expr *const *sizes;      /* TENSOR: rank of them */
+    bool               is_written; /* TENSOR: an argument that the operator writes */
+    bool               is_result;  /* TENSOR: holds nothing before */
+    const Expr        *number;     /* INT; FLOAT: symbolic, or NULL */
+    double             real;       /* FLOAT that is known */
+    const char        *string;
+    DType              dtype;
+    int                n; /* LIST */
+} CustomItem;
+
+/* A call of the user's function for `schema` (abi/aotc_op.h): items are its parameters in order,
+ * then its results. */
+typedef struct Custom {
+    const OpSchema *schema; /* the user's, with its alias marks */
+    CustomItem     *items;
+    int             n_items;
+} Custom;
+
+#define MAX_CUSTOM_TENSORS 64
+
 typedef struct Pack {
     Operand     from; /* n, k */
     const Expr *n, *k;
@@ -301,6 +336,7 @@ struct Kernel {
         EmbeddingBag bag;
         Nonzero      nonzero;
         Call         call;
+        Custom       custom;
     };
 
     /* Every distinct buffer outside the kernel; aliases count as their own. */

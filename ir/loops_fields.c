@@ -23,6 +23,7 @@ const char *kernel_kind_name(KernelKind kind)
         [KERNEL_NONZERO] = "nonzero",
         [KERNEL_EMBEDDING_BAG] = "embedding_bag",
         [KERNEL_CALL] = "call",
+        [KERNEL_CUSTOM] = "custom",
     };
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : NULL;
 }
@@ -378,6 +379,54 @@ static void io_call(PlanIo *io, Call *c)
     }
 }
 
+static void io_schema(PlanIo *io, const OpSchema **schema)
+{
+    const char *text = *schema ? (*schema)->text : NULL;
+    io_string(io, "schema", &text);
+    if (io->mode != IO_PARSE || io->error)
+        return;
+    if (text)
+        io_fail(io, schema_add(io->in.ir, text, schema));
+    else
+        io_fail(io, parse_fail(&io->in, "expected the schema of a custom operator"));
+}
+
+static void io_custom_item(PlanIo *io, CustomItem *item)
+{
+    static const char *const kinds[] = {
+        [CUSTOM_NONE] = "none",   [CUSTOM_TENSOR] = "tensor", [CUSTOM_INT] = "int",
+        [CUSTOM_FLOAT] = "float", [CUSTOM_STRING] = "string", [CUSTOM_DTYPE] = "dtype",
+        [CUSTOM_LIST] = "list"};
+    CHOICE(io, "item", kinds, CUSTOM_LIST + 1, item->kind);
+    if (item->kind == CUSTOM_NONE)
+        io_word(io, "none");
+    if (item->kind == CUSTOM_TENSOR) {
+        io_exprs(io, "sizes", &item->sizes, &item->tensor.n);
+        io_operand(io, "of", &item->tensor, item->tensor.n);
+        io_flag(io, "written", &item->is_written);
+        io_flag(io, "result", &item->is_result);
+    }
+    io_expr_if(io, "number", &item->number);
+    io_double(io, "real", &item->real);
+    io_string(io, "string", &item->string);
+    io_dtype(io, "dtype", &item->dtype);
+    io_int(io, "n", &item->n);
+}
+
+enum { MAX_CUSTOM_ITEMS = 4096 };
+
+static void io_custom(PlanIo *io, Custom *c)
+{
+    io_schema(io, &c->schema);
+    io_int(io, "items", &c->n_items);
+    if (io->mode == IO_PARSE && (c->n_items < 0 || c->n_items > MAX_CUSTOM_ITEMS))
+        io_fail(io, parse_fail(&io->in, "more than %d items before this", MAX_CUSTOM_ITEMS));
+    if (io->mode == IO_PARSE)
+        c->items = ARENA_ARRAY(io->arena, CustomItem, io->error ? 1 : c->n_items + 1);
+    for (int i = 0; i < c->n_items && !io->error; i++)
+        io_custom_item(io, &c->items[i]);
+}
+
 void io_template(PlanIo *io, Kernel *k)
 {
     switch (k->kind) {
@@ -415,6 +464,9 @@ void io_template(PlanIo *io, Kernel *k)
         break;
     case KERNEL_CALL:
         io_call(io, &k->call);
+        break;
+    case KERNEL_CUSTOM:
+        io_custom(io, &k->custom);
         break;
     case KERNEL_LOOPS:
     case KERNEL_COPY:

@@ -298,6 +298,52 @@ static void check_call(VerifyCx *v, const Call *c)
         PROBLEM(v, "calls a function without all that it takes");
 }
 
+/* Parameters and results of the schema, in order: where the items of one end, or NULL. */
+static const CustomItem *check_item(VerifyCx *v, const Custom *c, const CustomItem *at)
+{
+    const CustomItem *end = c->items + c->n_items;
+    if (!at || at == end) {
+        PROBLEM(v, "calls %s with too few items", c->schema->name);
+        return NULL;
+    }
+    int n = at->kind == CUSTOM_LIST ? at->n : 0;
+    if (n < 0 || n > end - at - 1) {
+        PROBLEM(v, "calls %s with a list of %d items", c->schema->name, n);
+        return NULL;
+    }
+    for (int i = 1; i <= n; i++)
+        if (at[i].kind == CUSTOM_LIST)
+            PROBLEM(v, "calls %s with a list of lists", c->schema->name);
+    return at + 1 + n;
+}
+
+static void check_custom(VerifyCx *v, const Custom *c)
+{
+    const CustomItem *at = c->items;
+    int               n_tensors = 0;
+    if (!c->schema) {
+        PROBLEM(v, "calls no operator");
+        return;
+    }
+    for (int i = 0; i < c->schema->n_params; i++)
+        at = check_item(v, c, at);
+    for (int i = 0; i < c->schema->n_returns; i++)
+        if (!c->schema->returns[i].alias)
+            at = check_item(v, c, at);
+    if (at && at != c->items + c->n_items)
+        PROBLEM(v, "calls %s with too many items", c->schema->name);
+    for (int i = 0; i < c->n_items; i++) {
+        const CustomItem *item = &c->items[i];
+        n_tensors += item->kind == CUSTOM_TENSOR;
+        if ((item->kind == CUSTOM_TENSOR && !item->tensor.buffer) ||
+            (item->kind == CUSTOM_INT && !item->number) ||
+            (item->kind == CUSTOM_STRING && !item->string))
+            PROBLEM(v, "calls %s with an item that holds nothing", c->schema->name);
+    }
+    if (n_tensors > MAX_CUSTOM_TENSORS)
+        PROBLEM(v, "calls %s with %d tensors", c->schema->name, n_tensors);
+}
+
 /* Of templates: dims that fit together. */
 static void check_numbers(VerifyCx *v, const Kernel *k)
 {
@@ -327,6 +373,9 @@ static void check_numbers(VerifyCx *v, const Kernel *k)
         break;
     case KERNEL_CALL:
         check_call(v, &k->call);
+        break;
+    case KERNEL_CUSTOM:
+        check_custom(v, &k->custom);
         break;
     case KERNEL_PACK_CONV:
         check_positive(v, "groups", &k->pack_conv.groups, 1);

@@ -59,6 +59,7 @@ typedef enum TemplateKind {
     TEMPLATE_NONZERO, /* data-dependent size */
     TEMPLATE_ITEM,    /* tensor to symbol */
     TEMPLATE_CALL,    /* a function of dense items, once for each batch index: fft */
+    TEMPLATE_CUSTOM,  /* a function of the user: docs/custom-operators.md */
 } TemplateKind;
 
 /* How lowering asks for an element: `load` gives the scalar of a tensor argument at indices (one
@@ -130,6 +131,7 @@ struct OpDesc {
      * operators. */
     bool (*expands)(const Node *node);
     bool is_random;      /* differs from run to run: neither folded nor merged with an equal call */
+    bool is_opaque;      /* nothing is known of it: the same */
     const char *samples; /* "self=f32[3,4] | self=f32[0,4] | self=bf16[5] negative_slope=0.2" */
 };
 
@@ -143,6 +145,11 @@ extern const OpDesc pointwise_ops[], special_ops[], unique_ops[], counting_ops[]
     loss_ops[], effect_ops[], higher_order_ops[];
 extern const OpDesc random_ops[], fft_ops[], fractional_ops[], scaled_matmul_ops[],
     linalg_call_ops[], linalg_ops[];
+
+/* Stands for every declared custom operator. */
+extern const OpDesc custom_op;
+/* What in the schema a function of abi/aotc_op.h cannot be given or give, or NULL. */
+const char         *custom_op_problem(Arena *arena, const OpSchema *schema);
 
 /* Row of a schema, or NULL. */
 const OpDesc   *op_find(Ir *ir, const OpSchema *schema);

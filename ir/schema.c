@@ -493,6 +493,8 @@ const OpSchema *schema_find(Ir *ir, const char *name)
     return find_exact(ir, arena_printf(ir->arena, "%s.default", name));
 }
 
+static const OpSchema *functional_of(Ir *ir, const OpSchema *schema);
+
 Error *schema_add(Ir *ir, const char *text, const OpSchema **out)
 {
     OpSchema *schema;
@@ -500,13 +502,121 @@ Error *schema_add(Ir *ir, const char *text, const OpSchema **out)
     schema->is_custom = true;
     /* An operator that returns nothing and writes nothing is called for its effect. */
     schema->has_effect = schema->n_returns == 0 && !schema->writes;
-    const OpSchema *known = find_exact(ir, schema->name);
+    OpSchema *known = (OpSchema *)find_exact(ir, schema->name); /* the cache's own */
+    if (known && known->is_guessed)
+        known = NULL;
     if (known && strcmp(known->text, schema->text) != 0)
         return error_new(ir->arena, E_FORMAT, (Where){.op = schema->name},
                          "two schemas for one operator: %s and %s", known->text, schema->text);
-    if (!known)
+    if (known) {
+        known->is_custom = true;
+    } else {
+        schema->functional_of = functional_of(ir, schema);
         name_map_add(cache_of(ir), schema->name)->item = schema;
+    }
     *out = known ? known : schema;
+    return NULL;
+}
+
+Error *schema_guess(Ir *ir, const char *text, const OpSchema **out)
+{
+    OpSchema *schema;
+    TRY(parse_schema(ir, arena_strdup(ir->arena, text), &schema));
+    schema->is_custom = schema->is_guessed = true;
+    schema->has_effect = true; /* it may write: nobody knows */
+    if (!find_exact(ir, schema->name))
+        name_map_add(cache_of(ir), schema->name)->item = schema;
+    *out = schema;
+    return NULL;
+}
+
+/* ---- functional forms of custom operators ---------------------------------------------------- */
+
+static const char functional_word[] = "functional";
+
+/* "default" gives "functional", "out" gives "out_functional". */
+static const char *functional_name(Ir *ir, const OpSchema *from)
+{
+    bool is_default = !strcmp(from->overload, "default");
+    return arena_printf(ir->arena, "%s::%s.%s%s%s", from->ns, from->base,
+                        is_default ? "" : from->overload, is_default ? "" : "_", functional_word);
+}
+
+/* The other way; NULL for other names and where the writing operator is not known. */
+static const OpSchema *functional_of(Ir *ir, const OpSchema *schema)
+{
+    size_t n = strlen(schema->overload), m = strlen(functional_word);
+    if (n < m || strcmp(schema->overload + n - m, functional_word))
+        return NULL;
+    const char *overload =
+        n == m ? "default" : arena_strndup(ir->arena, schema->overload, n - m - 1);
+    const OpSchema *from =
+        find_exact(ir, arena_printf(ir->arena, "%s.%s.%s", schema->ns, schema->base, overload));
+    return from && from->is_custom && from->writes ? from : NULL;
+}
+
+/* Copies a list of types without its alias marks, Tensor(a!). */
+static void put_without_marks(Text *t, const char *from, const char *end)
+{
+    while (from < end) {
+        bool   is_marked = !strncmp(from, "Tensor(", 7);
+        size_t n = is_marked ? 6 : 1;
+        text_putn(t, from, n);
+        from += is_marked ? 6 + strcspn(from + 6, ")") + 1 : 1;
+    }
+}
+
+static bool is_written_alias(const OpSchema *schema, const Param *result)
+{
+    for (int i = 0; result->alias && i < schema->n_params; i++)
+        if (schema->params[i].is_written && schema->params[i].alias == result->alias)
+            return true;
+    return false;
+}
+
+/* Results of its own, besides other names of what it writes; -1: some are and some are not. */
+static int own_returns(const OpSchema *schema)
+{
+    int n_alias = 0;
+    for (int i = 0; i < schema->n_returns; i++)
+        n_alias += schema->returns[i].alias != 0;
+    for (int i = 0; i < schema->n_returns && n_alias; i++)
+        if (!is_written_alias(schema, &schema->returns[i]))
+            return -1;
+    return n_alias ? 0 : schema->n_returns;
+}
+
+static void put_written(Text *t, const OpSchema *from, int n_before)
+{
+    for (int i = 0; i < from->n_params; i++) {
+        const Param *p = &from->params[i];
+        if (p->is_written)
+            text_printf(t, "%sTensor%s%s", n_before++ ? ", " : "", p->is_list ? "[]" : "",
+                        p->is_optional ? "?" : "");
+    }
+}
+
+Error *schema_functional(Ir *ir, const OpSchema *from, const OpSchema **out)
+{
+    const char *open = strchr(from->text, '('), *arrow = strstr(from->text, "->");
+    int         n_own = own_returns(from);
+    if (n_own < 0)
+        return error_new(ir->arena, E_UNSUPPORTED, (Where){.op = from->name},
+                         "a result of %s is another name of an argument", from->text);
+    Text t = text_new(ir->arena), returns = text_new(ir->arena);
+    text_put(&t, functional_name(ir, from));
+    put_without_marks(&t, open, arrow);
+    if (n_own) { /* as they stand, without the parentheses around several */
+        const char *first = arrow + 2 + strspn(arrow + 2, " "), *end = first + strlen(first);
+        bool        is_in_parens = *first == '(' && end[-1] == ')';
+        text_putn(&returns, first + is_in_parens, (size_t)(end - first) - 2 * is_in_parens);
+    }
+    put_written(&returns, from, n_own);
+    text_printf(&t, "-> (%s)", returns.data);
+    TRY(schema_add(ir, t.data, out));
+    if ((*out)->functional_of != from)
+        return error_new(ir->arena, E_FORMAT, (Where){.op = from->name},
+                         "the name of %s is taken by another operator", t.data);
     return NULL;
 }
 

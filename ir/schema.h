@@ -53,6 +53,8 @@ struct OpSchema {
     bool        has_effect;      /* assertions, prints, random state: never dead, never merged */
     bool        is_random; /* may draw random numbers (dropout, sdpa): then has_effect is set too */
     bool        is_custom; /* added by schema_add(): printed before graphs that use it */
+    bool        is_guessed; /* from one call in an export, since nobody has declared the operator */
+    const OpSchema *functional_of; /* custom: it returns what that one writes; NULL: no such */
 };
 
 /* By dotted name ("aten.add.Tensor", "aten.relu" meaning .default). NULL when unknown. Cached in
@@ -60,6 +62,17 @@ struct OpSchema {
 const OpSchema *schema_find(Ir *ir, const char *name);
 /* Adds a schema text (custom operators). */
 Error          *schema_add(Ir *ir, const char *text, const OpSchema **out);
+/* The operator that does the same to fresh memory, of a custom one that writes: no marks, and what
+ * was written comes behind the results.  Found again by its name when text is read.
+ *
+ *   mylib::add_to(Tensor(a!) acc, Tensor x) -> Tensor
+ *   mylib::add_to.functional(Tensor acc, Tensor x) -> (Tensor, Tensor)
+ *
+ * E_UNSUPPORTED where a result is another name of an argument, and others are not. */
+Error          *schema_functional(Ir *ir, const OpSchema *from, const OpSchema **out);
+/* What one call of an undeclared operator says of its schema; is_guessed is set.  The first one of
+ * an operator is found by its name, unless the operator is declared. */
+Error          *schema_guess(Ir *ir, const char *text, const OpSchema **out);
 /* A schema for a higher-order operator ("higher_order.cond") that takes n anonymous parameters. */
 const OpSchema *schema_higher_order(Ir *ir, const char *name, int n_params);
 /* "aten::relu(Tensor self) -> Tensor" gives "aten.relu.default", with or without what follows the

@@ -512,16 +512,18 @@ Error *parse_inner_graph(Parser *p, Graph **out)
     return error;
 }
 
-/* schema "mylib::twice(Tensor x) -> Tensor" */
+/* schema "mylib::twice(Tensor x) -> Tensor"; undeclared "…" for one that was guessed */
 static Error *parse_schemas(Parser *p)
 {
-    while (parse_accept_word(p, "schema")) {
+    for (;;) {
         const char     *text;
         const OpSchema *schema;
+        bool            is_guessed = parse_accept_word(p, "undeclared");
+        if (!is_guessed && !parse_accept_word(p, "schema"))
+            return NULL;
         TRY(parse_string(p, &text));
-        TRY(schema_add(p->ir, text, &schema));
+        TRY(is_guessed ? schema_guess(p->ir, text, &schema) : schema_add(p->ir, text, &schema));
     }
-    return NULL;
 }
 
 static Error *parse_outer_graph(Parser *p)

@@ -327,8 +327,10 @@ static void put_comment(Printer *p, const Node *node)
 
 static void note_schema(Printer *p, const OpSchema *schema)
 {
+    if (schema->functional_of) /* which is found by its name when the text is read */
+        note_schema(p, schema->functional_of);
     for (int i = 0; i < p->schemas.n; i++)
-        if (p->schemas.items[i] == schema)
+        if (!strcmp(p->schemas.items[i]->name, schema->name))
             return;
     VEC_PUSH(p->ir->arena, p->schemas, schema);
 }
@@ -584,7 +586,7 @@ void graph_print(Text *text, const Graph *graph)
         qsort(sorted, (size_t)n, sizeof *sorted, compare_ids);
 
     for (int i = 0; i < p.schemas.n; i++) {
-        text_put(text, "schema ");
+        text_put(text, p.schemas.items[i]->is_guessed ? "undeclared " : "schema ");
         text_put_string(text, p.schemas.items[i]->text);
         text_putc(text, '\n');
     }

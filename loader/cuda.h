@@ -1,7 +1,8 @@
 /* What the CUDA files of the loader share.  cuda_driver.c is the driver, cuda_device.c devices and
  * their memory, cuda_code.c modules and weights, cuda_context.c what a context has on a device,
  * cuda_place.c inputs and outputs, cuda_run.c a run and the services it calls, cuda_profile.c
- * times, cuda_graph.c and cuda_record.c graphs.
+ * times, cuda_graph.c and cuda_record.c graphs, cuda_operator.c custom
+ * operators.
  *
  * Only primary contexts are used, made current around calls, so that another user of the device in
  * the process is not disturbed. */
@@ -73,7 +74,17 @@ aotc_status cuda_find_functions(const CudaCode *c, const aotc_model_entry *e, Cu
                                 aotc_error *error);
 
 /* ---- cuda_graph.c ---------------------------------------------------------------------------- */
-enum { NODE_LAUNCH, NODE_COPY, NODE_FILL, NODE_ENTER, NODE_LEAVE };
+enum { NODE_LAUNCH, NODE_COPY, NODE_FILL, NODE_ENTER, NODE_LEAVE, NODE_CALL };
+
+/* What the service `call` is given. */
+typedef int32_t (*OperatorFunction)(void *stream, char *message, uint64_t message_bytes,
+                                    const void *args);
+typedef struct OperatorCall {
+    OperatorFunction function;
+    int32_t          kernel;
+    const void      *args;
+    uint32_t         args_bytes;
+} OperatorCall;
 
 /* One call of a service, as the graph has it. */
 typedef struct GraphNode {
@@ -81,6 +92,7 @@ typedef struct GraphNode {
     CuNode            node;
     aotc_model_launch launch;
     uint32_t          args_offset, args_bytes; /* in Graph.args */
+    OperatorFunction  function;                /* CALL */
     void             *to;                      /* FILL, COPY */
     const void       *from;                    /* COPY; ENTER: the flag */
     uint64_t          n;                       /* COPY: bytes; FILL: elements */
@@ -145,6 +157,7 @@ typedef struct CudaContext {
     CudaShared         *shared;
     CuStream            stream;       /* of this run */
     CuStream            last_stream;  /* of the last one */
+    CuStream            capture;      /* of custom operators, or NULL */
     CuEvent             order;        /* between runs on different streams */
     bool                is_pending;   /* work may still be running on last_stream */
     bool                is_running;   /* a run is queueing */
@@ -244,5 +257,18 @@ void    graph_fill(aotc_context *c, void *to, uint32_t value, uint32_t item_byte
 int32_t graph_enter(aotc_context *c, int32_t branch, const void *flag);
 void    graph_leave(aotc_context *c);
 void    graph_refuse(aotc_context *c, const char *why);
+/* The driver would not: the run goes on without a graph, and the reason is counted. */
+void    graph_refuse_result(aotc_context *c, CuResult r, const char *call);
+/* Of graph_call(): a new node of the list (NULL: out of memory), its arguments kept; the node that
+ * the graph has in this place, when it is of that kind; the driver's answer. */
+GraphNode *graph_new_node(aotc_context *c, Graph *g, int kind);
+bool graph_keep_args(aotc_context *c, Graph *g, GraphNode *n, const void *args, uint32_t bytes);
+GraphNode *graph_next_node(Recorder *r, int kind);
+void       graph_note_added(aotc_context *c, CuResult result, CuNode node, const char *call);
+
+/* ---- cuda_operator.c ------------------------------------------------------------------------- */
+/* On the stream of a plain run; in a walk for a graph. */
+void cuda_call_operator(aotc_context *c, const OperatorCall *call);
+void graph_call(aotc_context *c, const OperatorCall *call);
 
 #endif

@@ -208,6 +208,8 @@ void cuda_context_destroy(aotc_context *c)
     cuda_free_events(u);
     if (u->order)
         u->driver->EventDestroy(u->order);
+    if (u->capture)
+        u->driver->StreamDestroy(u->capture);
     if (u->shared)
         u->driver->MemFreeHost(u->shared);
     free(u->graphs);

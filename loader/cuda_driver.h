@@ -34,6 +34,7 @@ enum {
     CU_NON_BLOCKING = 1,
     CU_EVENT_NO_TIMING = 2,
     CU_CAPTURE_NONE = 0,
+    CU_CAPTURE_THREAD_LOCAL = 1,
     CU_CAPTURE_RELAXED = 2,
     CU_MAX_DYNAMIC_SHARED = 8, /* function attribute */
     CU_MEMORY_DEVICE = 2,
@@ -163,6 +164,8 @@ typedef struct CuUpdateResult {
     F(StreamSynchronize, "cuStreamSynchronize", (CuStream s))                                      \
     F(StreamWaitEvent, "cuStreamWaitEvent", (CuStream s, CuEvent e, unsigned flags))               \
     F(StreamIsCapturing, "cuStreamIsCapturing", (CuStream s, int *status))                         \
+    F(StreamBeginCapture, "cuStreamBeginCapture_v2", (CuStream s, int mode))                       \
+    F(StreamEndCapture, "cuStreamEndCapture", (CuStream s, CuGraph * out))                         \
     F(ThreadExchangeCaptureMode, "cuThreadExchangeStreamCaptureMode", (int *mode))                 \
     F(EventCreate, "cuEventCreate", (CuEvent * out, unsigned flags))                               \
     F(EventDestroy, "cuEventDestroy_v2", (CuEvent e))                                              \
@@ -183,6 +186,10 @@ typedef struct CuUpdateResult {
     F(GraphAddMemsetNode, "cuGraphAddMemsetNode",                                                  \
       (CuNode * out, CuGraph g, const CuNode *after, size_t n_after, const CuMemsetNode *params,   \
        CuContext c))                                                                               \
+    F(GraphAddChildGraphNode, "cuGraphAddChildGraphNode",                                          \
+      (CuNode * out, CuGraph g, const CuNode *after, size_t n_after, CuGraph child))               \
+    F(GraphExecChildGraphNodeSetParams, "cuGraphExecChildGraphNodeSetParams",                      \
+      (CuExec e, CuNode n, CuGraph child))                                                         \
     F(GraphKernelNodeSetAttribute, "cuGraphKernelNodeSetAttribute",                                \
       (CuNode n, int attribute, const CuAttributeValue *value))                                    \
     F(GraphInstantiate, "cuGraphInstantiateWithFlags",                                             \

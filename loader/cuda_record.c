@@ -21,8 +21,7 @@ void graph_refuse(aotc_context *c, const char *why)
         r->refusal = why;
 }
 
-/* The driver would not: the run goes on without a graph, and the reason is counted. */
-static void refuse_result(aotc_context *c, CuResult r, const char *call)
+void graph_refuse_result(aotc_context *c, CuResult r, const char *call)
 {
     CudaContext *u = c->cuda;
     if (u->recorder.refusal)
@@ -54,7 +53,7 @@ void graph_drop(CudaContext *u, Graph *g)
 /* ---- what the graph has ---------------------------------------------------------------------- */
 
 /* A new node of the list; NULL: out of memory. */
-static GraphNode *add_node(aotc_context *c, Graph *g, int kind)
+GraphNode *graph_new_node(aotc_context *c, Graph *g, int kind)
 {
     if (g->n_nodes == g->cap_nodes) {
         int        cap = g->cap_nodes ? 2 * g->cap_nodes : 32;
@@ -71,7 +70,7 @@ static GraphNode *add_node(aotc_context *c, Graph *g, int kind)
     return n;
 }
 
-static bool keep_args(aotc_context *c, Graph *g, GraphNode *n, const void *args, uint32_t bytes)
+bool graph_keep_args(aotc_context *c, Graph *g, GraphNode *n, const void *args, uint32_t bytes)
 {
     if (g->n_args + bytes > g->cap_args) {
         uint32_t       cap = 2 * g->cap_args + bytes + 1024;
@@ -92,7 +91,7 @@ static bool keep_args(aotc_context *c, Graph *g, GraphNode *n, const void *args,
 }
 
 /* The node that the graph has in this place, when it is of that kind and may be changed. */
-static GraphNode *next_node(Recorder *r, int kind)
+GraphNode *graph_next_node(Recorder *r, int kind)
 {
     Graph *g = r->graph;
     if (r->cursor < g->n_nodes && g->nodes[r->cursor].kind == kind)
@@ -160,14 +159,14 @@ static void record_launch(aotc_context *c, const aotc_model_launch *l, const voi
     Graph       *g = u->recorder.graph;
     void        *params[] = {(void *)(uintptr_t)args};
     CuKernelNode k = kernel_params(u, l, params);
-    GraphNode   *n = add_node(c, g, NODE_LAUNCH);
-    if (!n || !keep_args(c, g, n, args, bytes))
+    GraphNode   *n = graph_new_node(c, g, NODE_LAUNCH);
+    if (!n || !graph_keep_args(c, g, n, args, bytes))
         return;
     n->launch = *l;
     CuResult r = add_kernel(u, &k, is_early(u, l), &n->node);
     r = r ? r : set_cluster(u, n->node, l);
     if (r)
-        refuse_result(c, r, "cuGraphAddKernelNode");
+        graph_refuse_result(c, r, "cuGraphAddKernelNode");
     g->uses_rng |= cuda_reads_rng(u, args, bytes);
 }
 
@@ -192,7 +191,7 @@ static void update_launch(aotc_context *c, const aotc_model_launch *l, const voi
 {
     CudaContext *u = c->cuda;
     Graph       *g = u->recorder.graph;
-    GraphNode   *n = next_node(&u->recorder, NODE_LAUNCH);
+    GraphNode   *n = graph_next_node(&u->recorder, NODE_LAUNCH);
     if (!n)
         return;
     if (!is_same_kind(&n->launch, l) || n->args_bytes != bytes) {
@@ -237,11 +236,11 @@ static CuMemsetNode fill_params(void *to, uint32_t value, uint32_t item_bytes, u
 }
 
 /* What add_kernel() does for kernels. */
-static void note_added(aotc_context *c, CuResult result, CuNode node, const char *call)
+void graph_note_added(aotc_context *c, CuResult result, CuNode node, const char *call)
 {
     Recorder *r = &c->cuda->recorder;
     if (result) {
-        refuse_result(c, result, call);
+        graph_refuse_result(c, result, call);
         return;
     }
     r->levels[r->depth].last = node;
@@ -255,7 +254,7 @@ static void record_copy(aotc_context *c, GraphNode *n, const CuCopyNode *params)
     CuNode       last = r->levels[r->depth].last;
     CuResult     result = u->driver->GraphAddMemcpyNode(&n->node, r->levels[r->depth].graph, &last,
                                                         last != NULL, params, u->device->context);
-    note_added(c, result, n->node, "cuGraphAddMemcpyNode");
+    graph_note_added(c, result, n->node, "cuGraphAddMemcpyNode");
 }
 
 void graph_copy(aotc_context *c, void *to, const void *from, uint64_t bytes)
@@ -266,7 +265,7 @@ void graph_copy(aotc_context *c, void *to, const void *from, uint64_t bytes)
     if (is_stopped(r))
         return;
     bool       is_new = u->mode == MODE_RECORD;
-    GraphNode *n = is_new ? add_node(c, r->graph, NODE_COPY) : next_node(r, NODE_COPY);
+    GraphNode *n = is_new ? graph_new_node(c, r->graph, NODE_COPY) : graph_next_node(r, NODE_COPY);
     if (!n)
         return;
     bool is_same = n->to == to && n->from == from && n->n == bytes;
@@ -288,7 +287,7 @@ static void record_fill(aotc_context *c, GraphNode *n, const CuMemsetNode *param
     CuNode       last = r->levels[r->depth].last;
     CuResult     result = u->driver->GraphAddMemsetNode(&n->node, r->levels[r->depth].graph, &last,
                                                         last != NULL, params, u->device->context);
-    note_added(c, result, n->node, "cuGraphAddMemsetNode");
+    graph_note_added(c, result, n->node, "cuGraphAddMemsetNode");
 }
 
 void graph_fill(aotc_context *c, void *to, uint32_t value, uint32_t item_bytes, uint64_t count)
@@ -299,7 +298,7 @@ void graph_fill(aotc_context *c, void *to, uint32_t value, uint32_t item_bytes, 
     if (is_stopped(r))
         return;
     bool       is_new = u->mode == MODE_RECORD;
-    GraphNode *n = is_new ? add_node(c, r->graph, NODE_FILL) : next_node(r, NODE_FILL);
+    GraphNode *n = is_new ? graph_new_node(c, r->graph, NODE_FILL) : graph_next_node(r, NODE_FILL);
     if (!n)
         return;
     bool is_same = n->to == to && n->value == value && n->item_bytes == item_bytes && n->n == count;
@@ -374,7 +373,7 @@ static int32_t record_enter(aotc_context *c, int32_t branch, const void *flag)
         graph_refuse(c, "its branches are nested too deep");
     if (r->refusal)
         return 0;
-    GraphNode *n = add_node(c, r->graph, NODE_ENTER);
+    GraphNode *n = graph_new_node(c, r->graph, NODE_ENTER);
     if (!n)
         return 0;
     n->from = flag;
@@ -382,13 +381,13 @@ static int32_t record_enter(aotc_context *c, int32_t branch, const void *flag)
     r->graph->has_bodies = true;
     CuResult result = open_level(u, branch, flag);
     if (result)
-        refuse_result(c, result, "cuGraphAddNode (conditional)");
+        graph_refuse_result(c, result, "cuGraphAddNode (conditional)");
     return !result;
 }
 
 static int32_t update_enter(Recorder *r, int32_t branch, const void *flag)
 {
-    GraphNode *n = next_node(r, NODE_ENTER);
+    GraphNode *n = graph_next_node(r, NODE_ENTER);
     if (n && (n->from != flag || n->value != (uint32_t)branch))
         r->is_different = true;
     return !r->is_different;
@@ -412,7 +411,8 @@ void graph_leave(aotc_context *c)
     if (is_stopped(r))
         return;
     bool       is_new = u->mode == MODE_RECORD;
-    GraphNode *n = is_new ? add_node(c, r->graph, NODE_LEAVE) : next_node(r, NODE_LEAVE);
+    GraphNode *n =
+        is_new ? graph_new_node(c, r->graph, NODE_LEAVE) : graph_next_node(r, NODE_LEAVE);
     if (!n)
         return;
     if (!is_new) {
@@ -426,7 +426,7 @@ void graph_leave(aotc_context *c)
     if (r->is_left_loop)
         result = add_condition(u, r->levels[r->depth].handle, r->levels[r->depth].flag, branch);
     if (result)
-        refuse_result(c, result, "cuGraphAddKernelNode");
+        graph_refuse_result(c, result, "cuGraphAddKernelNode");
     if (r->depth)
         r->depth--;
 }
@@ -464,7 +464,7 @@ bool graph_record(aotc_context *c, Graph *g)
     CuResult r = u->driver->GraphCreate(&g->graph, 0);
     if (r) {
         g->graph = NULL;
-        refuse_result(c, r, "cuGraphCreate");
+        graph_refuse_result(c, r, "cuGraphCreate");
     } else {
         walk(c, g, MODE_RECORD);
     }
@@ -473,7 +473,7 @@ bool graph_record(aotc_context *c, Graph *g)
         graph_refuse(c, "it launches nothing");
     else if (is_complete && (r = finish_recording(u, g))) {
         g->exec = NULL;
-        refuse_result(c, r, "cuGraphInstantiate");
+        graph_refuse_result(c, r, "cuGraphInstantiate");
     }
     g->skip_reason = u->recorder.refusal;
     if (c->failure.code || g->skip_reason)

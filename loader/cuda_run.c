@@ -223,6 +223,21 @@ static int32_t service_tensor_map(const aotc_model_frame *f, void *map, int32_t 
     return !r;
 }
 
+static void service_call(const aotc_model_frame *f, int32_t kernel, OperatorFunction function,
+                         const void *args, uint64_t args_bytes)
+{
+    aotc_context *c = context_of(f);
+    OperatorCall  call = {function, kernel, args, (uint32_t)args_bytes};
+    if (c->failure.code)
+        return;
+    if (args_bytes > 1u << 20)
+        cuda_fail_text(c, "a custom operator has more arguments than a megabyte");
+    else if (c->cuda->mode != MODE_PLAIN)
+        graph_call(c, &call);
+    else
+        cuda_call_operator(c, &call);
+}
+
 void cuda_fill_services(aotc_context *c, int sm)
 {
     CudaContext               *u = c->cuda;
@@ -239,7 +254,8 @@ void cuda_fill_services(aotc_context *c, int sm)
                                     .read = service_read,
                                     .enter = service_enter,
                                     .leave = service_leave,
-                                    .tensor_map = service_tensor_map};
+                                    .tensor_map = service_tensor_map,
+                                    .call = service_call};
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */

@@ -168,10 +168,20 @@ typedef struct Report {
     Where where;
 } Report;
 
+/* What the user called: not the functional form that the export has wrapped it into. */
+static const char *called_name(const Node *node)
+{
+    bool is_wrapped = !strncmp(node->schema->base, "auto_functionalized", 19) && node->n_args &&
+                      node->args[0].kind == ARG_STRING;
+    const char *name = is_wrapped ? node->args[0].string : node->schema->name;
+    return strncmp(name, "torch.ops.", 10) ? name : name + 10;
+}
+
 static void note_unknown(Report *r, const Node *node)
 {
+    const char *op = called_name(node);
     for (int i = 0; i < r->unknown.n; i++)
-        if (!strcmp(r->unknown.items[i].op, node->schema->name)) {
+        if (!strcmp(r->unknown.items[i].op, op)) {
             r->unknown.items[i].times++;
             return;
         }
@@ -179,10 +189,9 @@ static void note_unknown(Report *r, const Node *node)
         r->where = node->where;
         r->where.file = r->where.file ? r->where.file : node->graph->ir->file;
         r->where.node = r->where.node ? r->where.node : node->name;
-        r->where.op = node->schema->name;
+        r->where.op = op;
     }
-    VEC_PUSH(r->arena, r->unknown,
-             ((Unknown){node->schema->name, node->name, node->where.python, 1}));
+    VEC_PUSH(r->arena, r->unknown, ((Unknown){op, node->name, node->where.python, 1}));
 }
 
 static Error *find_unknown(void *user, Graph *graph)
@@ -219,7 +228,8 @@ static Error *refuse_unknown(Graph *graph)
                     u->python ? "  " : "", u->python ? u->python : "");
     }
     Error *error = error_new(r.arena, E_UNSUPPORTED, r.where, "%s", t.data);
-    error->help = "no row for these in ir/ops/; docs/adding-an-operator.md";
+    error->help = "write them as custom operators: --explain-unsupported prints a start "
+                  "(docs/custom-operators.md)";
     return error;
 }
 

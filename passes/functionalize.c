@@ -340,9 +340,7 @@ static Error *infer_functional(Walk *w, Node *node, Node *f, const Written *writ
     return NULL;
 }
 
-/* Which results of the functional operator hold the new contents: the last ones (an operator with
- * results of its own gives those first). */
-static Error *write_generic(Walk *w, Node *node, const Written *written, Value **own, int *n_own)
+static Error *functional_aten(Walk *w, Node *node, const Written *written, Node **out)
 {
     const OpSchema *to = functional_schema(w->graph->ir, node->schema);
     if (!to)
@@ -353,8 +351,46 @@ static Error *write_generic(Walk *w, Node *node, const Written *written, Value *
     if (n_results < written->views.n)
         return node_error(node, E_UNSUPPORTED, "%s does not return what %s writes", to->name,
                           node->schema->name);
-    Node *f = functional_node(w, node, to, n_results);
-    TRY(infer_functional(w, node, f, written));
+    *out = functional_node(w, node, to, n_results);
+    return infer_functional(w, node, *out, written);
+}
+
+/* Results of a custom operator that are not other names of what it writes, lists flattened. */
+static int own_results(const Node *node)
+{
+    for (int i = 0; i < node->schema->n_returns; i++)
+        if (node->schema->returns[i].alias)
+            return 0;
+    return node->n_results;
+}
+
+/* Nothing infers the types of a custom operator: its results keep theirs, what it writes too. */
+static Error *functional_custom(Walk *w, Node *node, const Written *written, Node **out)
+{
+    const OpSchema *to;
+    int             n_own = own_results(node);
+    Error          *error = schema_functional(w->graph->ir, node->schema, &to);
+    if (error)
+        return node_error(node, error->code, "%s", error->message);
+    Node *f = functional_node(w, node, to, n_own + written->views.n);
+    for (int i = 0; i < f->n_results; i++) {
+        bool is_own = i < n_own;
+        f->results[i]->kind = is_own ? node->results[i]->kind : VALUE_TENSOR;
+        f->results[i]->type =
+            is_own ? node->results[i]->type : written->views.items[i - n_own]->type;
+    }
+    *out = f;
+    return infer_node(f);
+}
+
+/* Which results of the functional operator hold the new contents: the last ones (an operator with
+ * results of its own gives those first). */
+static Error *write_generic(Walk *w, Node *node, const Written *written, Value **own, int *n_own)
+{
+    Node *f = NULL;
+    TRY(node->schema->is_custom ? functional_custom(w, node, written, &f)
+                                : functional_aten(w, node, written, &f));
+    int n_results = f->n_results;
     *n_own = n_results - written->views.n;
     for (int i = 0; i < *n_own && i < node->n_results; i++)
         own[i] = f->results[i];
@@ -585,22 +621,11 @@ static Error *process_resize(Walk *w, Node *node)
     return NULL;
 }
 
-/* A custom operator that writes, as functional ATEN exports have it: it has no functional form of
- * its own. */
-static Error *refuse_auto_functionalized(const Node *node)
-{
-    const Arg *op = node->n_args ? &node->args[0] : NULL;
-    return node_error(node, E_UNSUPPORTED, "the custom operator %s writes to its arguments",
-                      op && op->kind == ARG_STRING ? op->string : "of auto_functionalized");
-}
-
 static Error *process(Walk *w, Node *node)
 {
     static const char *const same_object[] = {"detach_", "requires_grad_", "lift_fresh_", NULL};
     w->at = node;
     bool done = false;
-    if (!strncmp(node->schema->base, "auto_functionalized", strlen("auto_functionalized")))
-        return refuse_auto_functionalized(node);
     TRY(process_norm(w, node, &done));
     if (done)
         return NULL;
@@ -721,6 +746,11 @@ static Error *finish_input(Walk *w, GraphInput *in)
     return sync(w, v, &in->mutated_to);
 }
 
+static Error *sync_value(Walk *w, Value **value)
+{
+    return sync(w, object_of(w, *value)->view, value);
+}
+
 static Error *finish(Walk *w)
 {
     Graph *graph = w->graph;
@@ -730,6 +760,12 @@ static Error *finish(Walk *w)
             sync_arg(w, &graph->outputs[i].arg);
     if (w->error)
         return w->error;
+    /* What a functional export says is written back may have been written here. */
+    for (int i = 0; i < graph->mutations.n; i++)
+        TRY(sync_value(w, &graph->mutations.items[i].value));
+    for (int i = 0; i < graph->n_inputs; i++)
+        if (graph->inputs[i].mutated_to)
+            TRY(sync_value(w, &graph->inputs[i].mutated_to));
     for (int i = 0; i < graph->constants.n; i++)
         TRY(finish_constant(w, graph->constants.items[i]));
     for (int i = 0; i < graph->n_inputs; i++)
@@ -740,8 +776,7 @@ static Error *finish(Walk *w)
 static bool has_writes(const Graph *graph)
 {
     for (const Node *n = graph->first; n; n = n->next)
-        if (n->schema->writes || node_base_in(n, training_norms) || node_is(n, "as_strided") ||
-            !strncmp(n->schema->base, "auto_functionalized", strlen("auto_functionalized")))
+        if (n->schema->writes || node_base_in(n, training_norms) || node_is(n, "as_strided"))
             return true;
     return false;
 }

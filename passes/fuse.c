@@ -62,7 +62,7 @@ static bool is_recurrent(const Kernel *k)
 static bool kernel_reads(const Kernel *k, const Buffer *b)
 {
     Touch    t = {b, false};
-    Operand *ops[8];
+    Operand *ops[MAX_KERNEL_OPERANDS];
     int      n = kernel_operands(k, ops);
     for (int i = 0; i < n; i++)
         t.hit |= operand_is(ops[i], b);
@@ -94,6 +94,9 @@ static int kernel_results(const Kernel *k, Buffer **out)
     if (k->kind == KERNEL_CALL)
         for (int i = 0; i < k->call.n_out; i++)
             out[n++] = k->call.out[i].buffer;
+    for (int i = 0; k->kind == KERNEL_CUSTOM && i < k->custom.n_items; i++)
+        if (k->custom.items[i].is_written || k->custom.items[i].is_result)
+            out[n++] = k->custom.items[i].tensor.buffer;
     if (k->kind == KERNEL_NONZERO)
         out[n++] = k->nonzero.out.buffer;
     if (k->kind == KERNEL_PACK)
@@ -327,7 +330,7 @@ static bool can_fuse(Lower *lo, Kernel *k, const Loop *loop, Legality *g)
     loop_for_each_load(loop, check_load, g);
     WriteAfterRead w = {loop, false};
     kernel_for_each_load(k, check_overwrite, &w);
-    Operand *ops[8];
+    Operand *ops[MAX_KERNEL_OPERANDS];
     int      n = kernel_operands(k, ops);
     for (int i = 0; i < n; i++)
         w.conflict |= operand_is(ops[i], loop->out);
@@ -634,7 +637,7 @@ static void count_readers(Step *const *steps, int n, int *readers)
         if (s->kind == STEP_KERNEL) {
             Buffer  *items[512];
             Collect  c = {items, 0, 512};
-            Operand *ops[8];
+            Operand *ops[MAX_KERNEL_OPERANDS];
             int      m = kernel_operands(s->kernel, ops);
             for (int o = 0; o < m; o++)
                 collect_buffer(&c, ops[o]->buffer);
@@ -828,7 +831,7 @@ static void finish_one(Lower *lo, Kernel *k, void *cx)
     schedule_kernel(lo, k);
     Buffer  *reads[512], *writes[256];
     Collect  c = {reads, 0, 512}, w = {writes, 0, 256};
-    Operand *ops[8];
+    Operand *ops[MAX_KERNEL_OPERANDS];
     int      n = kernel_operands(k, ops);
     for (int i = 0; i < n; i++)
         collect_buffer(&c, ops[i]->buffer);

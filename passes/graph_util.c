@@ -36,8 +36,8 @@ bool node_is_pure(const Node *node)
     const OpSchema *schema = node->schema;
     if (node_has_effect(node) || schema->writes || schema->is_higher_order)
         return false;
-    if (node->op &&
-        (node->op->kind == OP_EFFECT || node->op->kind == OP_HIGHER_ORDER || node->op->is_random))
+    if (node->op && (node->op->kind == OP_EFFECT || node->op->kind == OP_HIGHER_ORDER ||
+                     node->op->is_random || node->op->is_opaque))
         return false;
     return !node_has_graph(node);
 }

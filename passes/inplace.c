@@ -34,7 +34,7 @@ static bool step_reads(const Step *s, const Buffer *b, const Expr *same)
 {
     Reads r = {b, same, s->from == b || s->flag == b};
     if (s->kernel) {
-        Operand *ops[8];
+        Operand *ops[MAX_KERNEL_OPERANDS];
         int      n = kernel_operands(s->kernel, ops);
         for (int i = 0; i < n; i++)
             r.hit |= ops[i]->buffer == b;
@@ -60,7 +60,7 @@ static void replace_in_steps(Step *const *steps, int n, Swap *swap)
         if (s->to == swap->from)
             s->to = swap->to;
         if (s->kernel) {
-            Operand *ops[8];
+            Operand *ops[MAX_KERNEL_OPERANDS];
             int      n_ops = kernel_operands(s->kernel, ops);
             for (int k = 0; k < n_ops; k++)
                 if (ops[k]->buffer == swap->from)

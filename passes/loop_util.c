@@ -303,6 +303,11 @@ int kernel_operands(const Kernel *kernel, Operand **out)
         for (int i = 0; i < k->call.n_in; i++)
             out[n++] = (Operand *)&k->call.in[i];
         break;
+    case KERNEL_CUSTOM:
+        for (int i = 0; i < k->custom.n_items; i++)
+            if (k->custom.items[i].kind == CUSTOM_TENSOR && !k->custom.items[i].is_result)
+                out[n++] = &k->custom.items[i].tensor;
+        break;
     case KERNEL_LSTM:
     case KERNEL_GRU:
         out[n++] = &k->lstm.gates_x;

@@ -122,6 +122,13 @@ Scalar *template_element(LowerCx *cx, Lower *lo, Node *node, const Expr *const *
                          Scalar *mask);
 bool    template_is_raw(const Node *node); /* nothing is done to the raw result */
 
+/* In a row-major buffer: where it lies, or a copy. */
+Error  *dense_operand(Lower *lo, Value *value, Operand *out);
+Operand whole_operand(Buffer *buffer);
+
+/* ---- lower_custom.c -------------------------------------------------------------------------- */
+Error *lower_custom(Lower *lo, Node *node);
+
 /* ---- lower_control.c ------------------------------------------------------------------------- */
 Error *lower_higher_order(Lower *lo, Node *node);
 Error *lower_effect(Lower *lo, Node *node);
@@ -154,11 +161,13 @@ int     count_divisions(const Loop *loop);
 /* Calls visit for each LOAD below the loop's value and mask. */
 void    loop_for_each_load(const Loop *loop, void (*visit)(void *cx, Scalar *load), void *cx);
 void    kernel_for_each_load(const Kernel *kernel, void (*visit)(void *cx, Scalar *load), void *cx);
-/* Operands of a template kernel that it reads (at most 8; some may have no buffer); how many. */
-int     kernel_operands(const Kernel *kernel, Operand **out);
+#define MAX_KERNEL_OPERANDS MAX_CUSTOM_TENSORS
+/* Operands of a template kernel that it reads (at most MAX_KERNEL_OPERANDS; some may have no
+ * buffer); how many. */
+int   kernel_operands(const Kernel *kernel, Operand **out);
 /* The loop that a template evaluates besides its epilogue (attention masks, scan sources), or NULL.
  */
-Loop   *template_loop(const Kernel *kernel);
+Loop *template_loop(const Kernel *kernel);
 
 /* ---- fuse.c, schedule.c, plan_memory.c ------------------------------------------------------- */
 Error *fuse_block(Lower *lo, Block *block);

@@ -826,7 +826,7 @@ static Error *lower_scan(Lower *lo, Node *node)
     return NULL;
 }
 
-static Operand whole_operand(Buffer *b)
+Operand whole_operand(Buffer *b)
 {
     return (Operand){b, b->offset, b->strides, b->rank};
 }
@@ -905,8 +905,7 @@ static const Expr *item_numel(Ir *ir, const TensorType *t, int core, bool has_ba
                      : expr_int(ir->exprs, 0);
 }
 
-/* The value in a row-major buffer: its own, or a copy. */
-static Error *dense_operand(Lower *lo, Value *value, Operand *out)
+Error *dense_operand(Lower *lo, Value *value, Operand *out)
 {
     TRY(operand_of(lo, value, out));
     const Expr *step = expr_int(lo->ir->exprs, 1);
@@ -1120,6 +1119,8 @@ Error *lower_template(Lower *lo, Node *node)
         return lower_item(lo, node);
     case TEMPLATE_CALL:
         return lower_call(lo, node);
+    case TEMPLATE_CUSTOM:
+        return lower_custom(lo, node);
     default:
         break;
     }

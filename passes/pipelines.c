@@ -5,10 +5,11 @@
  * `decompose_late` none at all. */
 #include "passes/pass.h"
 
-extern const Pass pass_unroll_loops, pass_inline_regions, pass_functionalize, pass_complexify,
-    pass_decompose, pass_canonicalize, pass_fold_noop, pass_common_subexpression, pass_dead_code,
-    pass_match_attention, pass_decompose_late, pass_index_masks, pass_transposed_convolution,
-    pass_fold_batch_norm, pass_merge_linear, pass_freeze, pass_check_calls;
+extern const Pass pass_unroll_loops, pass_inline_regions, pass_auto_functionalized,
+    pass_functionalize, pass_complexify, pass_decompose, pass_canonicalize, pass_fold_noop,
+    pass_common_subexpression, pass_dead_code, pass_match_attention, pass_decompose_late,
+    pass_index_masks, pass_transposed_convolution, pass_fold_batch_norm, pass_merge_linear,
+    pass_freeze, pass_check_calls;
 
 static Error *nothing(Graph *graph, PassCtx *cx, bool *changed)
 {
@@ -27,6 +28,7 @@ static const Pass pass_post_grad = {
 const Pass *const pipeline[] = {
     &pass_unroll_loops,
     &pass_inline_regions,
+    &pass_auto_functionalized,
     &pass_functionalize,
     &pass_index_masks,
     &pass_complexify,

@@ -401,21 +401,28 @@ static void unknown_argument_kind_is_named(void **state)
         E_FORMAT, "exactly one key");
 }
 
-static void unknown_operators_are_listed_together(void **state)
+/* The passes refuse them, all in one table: tests/test_custom.c. */
+static void undeclared_operators_get_a_schema(void **state)
 {
     (void)state;
     Parts parts = {
         .nodes = NODE("torch.ops.mylib.foo.default", ARG("a", TENSOR("x")), TENSOR("a")) "," NODE(
-            "torch._functorch.predispatch._add_batch_dim", ARG("a", TENSOR("x")),
+            "torch._functorch.predispatch._add_batch_dim",
+            ARG("a", TENSOR("x")) "," ARG("", "{\"as_ints\":[1,2]}"),
             TENSOR("b")) "," NODE("torch.ops.mylib.foo.default", ARG("a", TENSOR("a")),
                                   TENSOR("z")),
         .tensors = "\"a\":" META(INT(4), INT(1)) ",\"b\":" META(INT(4), INT(1)) ",\"z\":" META(
             INT(4), INT(1)),
     };
-    assert_refused(parts, E_UNSUPPORTED, "2 unknown operators");
-    assert_refused(parts, E_UNSUPPORTED, "mylib.foo.default                                2  a");
-    assert_refused(parts, E_UNSUPPORTED,
-                   "predispatch._add_batch_dim      1  b           model.py:7");
+    const Node *n = import_parts(parts)->first;
+    assert_string_equal(n->schema->text, "mylib::foo.default(Tensor a) -> (Tensor)");
+    assert_true(n->schema->is_guessed && node_has_effect(n) && !n->op);
+    assert_string_equal(n->next->schema->text, "torch::_functorch.predispatch._add_batch_dim("
+                                               "Tensor a, SymInt[] arg1) -> (Tensor)");
+    parts.nodes = NODE("torch.ops.mylib.foo.default", ARG("a", "{\"as_hologram\":1}"), TENSOR("z"));
+    assert_refused(parts, E_UNSUPPORTED, "as_hologram");
+    parts.nodes = NODE("foo", ARG("a", TENSOR("x")), TENSOR("z"));
+    assert_refused(parts, E_UNSUPPORTED, "\"foo\" is no operator");
 }
 
 static void names_are_checked(void **state)
@@ -756,7 +763,7 @@ int main(void)
         TEST(defaults_and_order_of_arguments),
         TEST(numbers_fit_their_parameters),
         TEST(unknown_argument_kind_is_named),
-        TEST(unknown_operators_are_listed_together),
+        TEST(undeclared_operators_get_a_schema),
         TEST(names_are_checked),
         TEST(versions_and_kinds_are_refused_by_name),
         TEST(tensors_are_checked),

@@ -56,6 +56,12 @@ static void test_functionalize_views(void **state)
     run_file("functionalize_views");
 }
 
+static void test_custom(void **state)
+{
+    (void)state;
+    run_file("custom");
+}
+
 static void test_check_calls(void **state)
 {
     (void)state;
@@ -204,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_index_masks),
         cmocka_unit_test(test_functionalize),
         cmocka_unit_test(test_functionalize_views),
+        cmocka_unit_test(test_custom),
         cmocka_unit_test(test_check_calls),
         cmocka_unit_test(test_complexify),
         cmocka_unit_test(test_decompose),

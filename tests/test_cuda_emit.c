@@ -561,7 +561,7 @@ static void test_scalars(void **state)
         text_put(&file, cuda_text(texts[i])->text);
     for (int dtype = DT_BOOL; dtype < DT_C64; dtype++)
         text_put(&file, scalar_kernel(arena, dtype));
-    write_files(arena, folder, &(EmitFile){"scalars.cu", file.data, file.n}, 1);
+    write_files(arena, folder, &(EmitFile){"scalars.cu", file.data, file.n, NULL}, 1);
     compile_device(arena, folder, "scalars.cu", none);
     remove_folder(arena, folder);
     arena_destroy(arena);

@@ -679,8 +679,12 @@ static void test_infer_unsupported(void **state)
 {
     Fixture        *f = *state;
     const OpSchema *schema;
+    CHECK_TYPE("%x: f32[2]", "aten._cslt_compress.default(%x)", "E_UNSUPPORTED");
+    /* of custom operators the export has to say the types */
     assert_ok(f, schema_add(f->ir, "my::strange(Tensor x) -> Tensor", &schema));
-    CHECK_TYPE("%x: f32[2]", "my.strange.default(%x)", "E_UNSUPPORTED");
+    CHECK_TYPE("%x: f32[2]", "my.strange.default(%x)", "E_VALUE");
+    assert_ok(f, schema_add(f->ir, "my::count(Tensor x) -> int", &schema));
+    CHECK_TYPE("%x: f32[2]", "my.count.default(%x)", "E_UNSUPPORTED");
 }
 
 /* ---- building -------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@
 #define AOTC_SOURCE_DIR "."
 #endif
 
-enum { N_KERNEL_KINDS = KERNEL_CALL + 1, N_STEP_KINDS = STEP_COPY + 1 };
+enum { N_KERNEL_KINDS = KERNEL_CUSTOM + 1, N_STEP_KINDS = STEP_COPY + 1 };
 
 static bool kernel_seen[N_KERNEL_KINDS], step_seen[N_STEP_KINDS];
 

@@ -47,7 +47,8 @@ static const OpDesc *find_row(Ir *ir, const char *name)
 
 const OpDesc *op_find(Ir *ir, const OpSchema *schema)
 {
-    return find_row(ir, schema->name);
+    const OpDesc *row = find_row(ir, schema->name);
+    return row || !schema->is_custom || schema->is_guessed ? row : &custom_op;
 }
 
 const OpSchema *op_schema(Ir *ir, const char *name)

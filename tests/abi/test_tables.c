@@ -70,7 +70,7 @@ static void test_versions(void **state)
     copy_table(&s);
     s.table.abi = AOTC_MODEL_ABI + 1;
     kit_expect(check_table(&s.table, 128, &e), &e, AOTC_E_VERSION,
-               "the model has ABI 3, this loader knows up to 2");
+               "the model has ABI 4, this loader knows up to 3");
     s.table.abi = 0;
     kit_expect(check_table(&s.table, 128, &e), &e, AOTC_E_VERSION, "ABI 0");
     copy_table(&s);

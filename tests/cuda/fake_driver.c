@@ -252,6 +252,9 @@ static void run_op(Op *op)
         while (fake_condition(op->condition))
             run_list(op->body);
         break;
+    case OP_CHILD:
+        run_list(op->body);
+        break;
     case OP_EVENT:
         e->has_time = true;
         e->time = now += 1000;
@@ -864,6 +867,26 @@ API cuStreamSynchronize(CuStream s)
 API cuStreamIsCapturing(CuStream s, int *status)
 {
     *status = stream_of(s)->is_capturing;
+    return CU_OK;
+}
+
+API cuStreamBeginCapture_v2(CuStream s, int mode)
+{
+    Stream *stream = s ? stream_of(s) : NULL;
+    if (!stream || stream->is_capturing || mode != CU_CAPTURE_THREAD_LOCAL || !fake_take())
+        return INVALID_VALUE;
+    stream->is_capturing = true;
+    return CU_OK;
+}
+
+API cuStreamEndCapture(CuStream s, CuGraph *out)
+{
+    Stream *stream = stream_of(s);
+    *out = NULL;
+    if (!stream->is_capturing)
+        return INVALID_VALUE;
+    stream->is_capturing = false;
+    *out = fake_graph_of(&stream->captured);
     return CU_OK;
 }
 

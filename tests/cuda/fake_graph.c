@@ -60,6 +60,23 @@ API cuGraphCreate(CuGraph *out, unsigned flags)
     return CU_OK;
 }
 
+CuGraph fake_graph_of(OpList *list)
+{
+    Graph *g = new_graph(false);
+    for (int i = 0; i < list->n; i++) {
+        Node *n = calloc(1, sizeof *n);
+        *n =
+            (Node){.op = list->ops[i], .graph = g, .index = i, .after = i ? g->nodes[i - 1] : NULL};
+        g->nodes[g->n++] = n;
+    }
+    free(list->ops);
+    *list = (OpList){0};
+    LOCK();
+    fake.live_graphs++;
+    UNLOCK();
+    return (CuGraph)(void *)g;
+}
+
 API cuGraphDestroy(CuGraph g)
 {
     LOCK();
@@ -196,6 +213,28 @@ API cuGraphAddNode_v2(CuNode *out, CuGraph g, const CuNode *after, const CuEdge 
     return CU_OK;
 }
 
+static Graph *copy_graph(const Graph *from)
+{
+    Graph *g = new_graph(true);
+    for (int i = 0; i < from->n; i++) {
+        Node *n = calloc(1, sizeof *n);
+        *n = (Node){.op = fake_copy_of(&from->nodes[i]->op),
+                    .graph = g,
+                    .index = i,
+                    .after = i ? g->nodes[i - 1] : NULL};
+        g->nodes[g->n++] = n;
+    }
+    return g;
+}
+
+API cuGraphAddChildGraphNode(CuNode *out, CuGraph g, const CuNode *after, size_t n, CuGraph child)
+{
+    CuResult r = add(out, g, after, n, (Op){.kind = OP_CHILD});
+    if (!r)
+        ((Node *)(void *)*out)->body = copy_graph((Graph *)(void *)child);
+    return r;
+}
+
 /* ---- execution ------------------------------------------------------------------------------- */
 
 static void instantiate(Graph *g, OpList *out)
@@ -281,6 +320,24 @@ API cuGraphExecMemcpyNodeSetParams(CuExec e, CuNode n, const CuCopyNode *p, CuCo
 API cuGraphExecMemsetNodeSetParams(CuExec e, CuNode n, const CuMemsetNode *p, CuContext c)
 {
     return c ? change(e, n, fill_op(p)) : INVALID_VALUE;
+}
+
+/* The work may have other parameters; it must be of the same kinds. */
+API cuGraphExecChildGraphNodeSetParams(CuExec exec, CuNode node, CuGraph child)
+{
+    Exec  *e = (Exec *)(void *)exec;
+    Node  *n = (Node *)(void *)node;
+    Graph *g = (Graph *)(void *)child;
+    Op    *at = n->graph == e->graph ? &e->list.ops[n->index] : NULL;
+    if (!at || at->kind != OP_CHILD || at->body->n != g->n)
+        return INVALID_VALUE;
+    for (int i = 0; i < g->n; i++)
+        if (g->nodes[i]->op.kind != at->body->ops[i].kind)
+            return INVALID_VALUE;
+    fake_free_list(at->body);
+    instantiate(g, at->body);
+    fake.n_set_params++;
+    return CU_OK;
 }
 
 /* Nodes of a graph, also of a body: what is instantiated from it stays as it is. */

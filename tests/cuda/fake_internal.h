@@ -24,7 +24,7 @@ typedef struct Function {
     int                      max_shared;
 } Function;
 
-enum { OP_KERNEL, OP_COPY, OP_FILL, OP_IF, OP_WHILE, OP_EVENT, OP_WAIT };
+enum { OP_KERNEL, OP_COPY, OP_FILL, OP_IF, OP_WHILE, OP_EVENT, OP_WAIT, OP_CHILD };
 
 /* Work: of a stream, or a node of a graph. */
 typedef struct Op {
@@ -61,6 +61,7 @@ void fake_push(OpList *list, Op op);
 Op   fake_copy_of(const Op *op); /* with arguments and body of its own */
 void fake_free_list(OpList *list);
 CuResult fake_queue(CuStream s, Op op);
+CuGraph  fake_graph_of(OpList *list); /* a chain of what a capture has kept; the list is emptied */
 void     fake_set_condition(uint64_t handle, unsigned value);
 unsigned fake_condition(uint64_t handle);
 

@@ -32,6 +32,7 @@ void kit_cuda_start(const char *driver)
     cuda_fake = api();
     cuda_fake->add_kernels(kernels, sizeof kernels / sizeof *kernels);
     cuda_driver_path = driver;
+    setenv("AOTC_TEST_DRIVER", driver, 1);
 }
 
 static void add_member(KitSpec *k, const char *name, const char *target, const Bytes *code,

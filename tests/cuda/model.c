@@ -6,6 +6,10 @@
  * For a device, with kernels.cu compiled for it: -DMODEL_IMAGE_SM=90 -DMODEL_IMAGE=kernels.cubin */
 #include "tests/cuda/kernels.h"
 
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #define CONST(n)                                                                                   \
     {                                                                                              \
         AOTC_DIM_CONST, -1, n, 0                                                                   \
@@ -288,6 +292,50 @@ static void hundred_run(const aotc_model_frame *f, int32_t thread)
                    i % 2 ? AOTC_LAUNCH_EARLY : 0);
 }
 
+/* ---- operator: y = 2x + bias, then a host function sets y[0] to the bits of n ------------------
+ * n: 98 fails, 97 waits for the stream (which a capture forbids), 96 queues twice. */
+
+typedef struct OperatorArgs {
+    void   *y;
+    int64_t n;
+} OperatorArgs;
+
+typedef int (*SetFunction)(unsigned long long to, unsigned value, size_t n, void *stream);
+typedef int (*WaitFunction)(void *stream);
+
+static void *driver_function(const char *name)
+{
+    const char *path = getenv("AOTC_TEST_DRIVER");
+    void       *driver = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
+    return driver ? dlsym(driver, name) : 0;
+}
+
+static int32_t operator_call(void *stream, char *message, uint64_t message_bytes, const void *args)
+{
+    const OperatorArgs *a = args;
+    SetFunction         set = (SetFunction)driver_function("cuMemsetD32Async");
+    WaitFunction        wait = (WaitFunction)driver_function("cuStreamSynchronize");
+    if (a->n == 98)
+        snprintf(message, message_bytes, "n must not be %d", (int)a->n);
+    if (a->n == 98 || !set || !wait || (a->n == 97 && wait(stream)))
+        return 5;
+    for (int i = 0; i < (a->n == 96 ? 2 : 1); i++)
+        if (set((unsigned long long)(uintptr_t)a->y, (unsigned)a->n, 1, stream))
+            return 6;
+    return 0;
+}
+
+static const aotc_model_tensor operator_outputs[] = {TENSOR("y", FLOAT, 2, rows_out, .flags = 0)};
+
+static void operator_run(const aotc_model_frame *f, int32_t thread)
+{
+    OperatorArgs args = {f->outputs[0], f->sym[1]};
+    (void)thread;
+    run_affine(f, f->inputs[0], f->outputs[0], 4 * f->sym[0], 2, 0, 0);
+    f->cuda->call(f, 1, operator_call, &args, sizeof args);
+    run_affine(f, f->outputs[0], f->outputs[0], 0, 2, 0, AOTC_LAUNCH_EARLY);
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 #define FUNCTIONS .n_functions = COUNT(functions), .functions = functions
@@ -340,6 +388,7 @@ static const aotc_model_entry entries[] = {
     {ENTRY, .name = "shared", .n_outputs = 1, .outputs = shared_outputs, .run = shared_run,
      FUNCTIONS, .exprs = no_exprs},
     {ENTRY, TABLES(hundred, affine_inputs, affine_outputs), ROWS(1)},
+    {ENTRY, TABLES(operator, chain_inputs, operator_outputs), ROWS(2)},
 };
 
 static const aotc_model_image images[] = {
@@ -352,7 +401,7 @@ static const aotc_model_image images[] = {
 
 static const aotc_model_table table = {
     .struct_size = sizeof table,
-    .abi = 2,
+    .abi = 3,
     .producer = "by hand",
     .target = "cuda",
     .n_entries = COUNT(entries),
@@ -366,5 +415,5 @@ static const aotc_model_table table = {
 __attribute__((visibility("default"))) const aotc_model_table *aotc_model_query(uint32_t max_abi);
 const aotc_model_table                                        *aotc_model_query(uint32_t max_abi)
 {
-    return max_abi >= 2 ? &table : 0;
+    return max_abi >= 3 ? &table : 0;
 }

@@ -425,6 +425,97 @@ static void test_hundred(void **state)
     kit_cuda_clean();
 }
 
+static void run_operator(aotc_context *c, float *x, float *y, int64_t n)
+{
+    DLTensor   in[] = {kit_on_device(KIT_F32(x, 2, 4), 0),
+                       {.data = &n, .device = {kDLCPU, 0}, .dtype = {kDLInt, 64, 1}}};
+    DLTensor   out = kit_on_device(KIT_F32(y, 2, 4), 0);
+    aotc_error e = {.struct_size = sizeof e};
+    kit_expect(aotc_run(c, in, 2, &out, 1, NULL, &e), &e, AOTC_OK, "");
+}
+
+static int32_t first_bits(const float *y)
+{
+    int32_t bits;
+    kit_device_read(&bits, y, sizeof bits);
+    return bits;
+}
+
+/* Work of a custom operator is a child of the graph; its function is called where it is recorded
+ * and where its arguments differ. */
+static void test_operator(void **state)
+{
+    (void)state;
+    Device               d = device_tensors();
+    aotc_context_options o = with(AOTC_CUDA_GRAPH_AUTO, 0);
+    aotc_context        *c = kit_cuda_context("operator", &o);
+    for (int run = 0; run < 4; run++) {
+        run_operator(c, d.x, d.y, 1);
+        assert_int_equal(first_bits(d.y), 1);
+        assert_int_equal(first_bits(d.y + 1) == 0, 0);
+    }
+    expect_counters(c, 1, 3, 0, 0);
+    long params = cuda_fake->state->n_set_params;
+    run_operator(c, d.x, d.y, 2); /* an argument: the child alone is changed */
+    assert_int_equal(first_bits(d.y), 2);
+    expect_counters(c, 1, 4, 1, 0);
+    assert_int_equal(cuda_fake->state->n_set_params, params + 1);
+    run_operator(c, d.x, d.other, 2); /* an address */
+    assert_int_equal(first_bits(d.other), 2);
+    expect_counters(c, 1, 5, 2, 0);
+    run_operator(c, d.x, d.y, 96); /* other work: recorded again */
+    assert_int_equal(first_bits(d.y), 96);
+    expect_counters(c, 2, 6, 2, 0);
+    aotc_context_destroy(c);
+    free_tensors(d);
+    kit_cuda_clean();
+}
+
+static void test_operator_fails(void **state)
+{
+    (void)state;
+    Device               d = device_tensors();
+    aotc_context_options o = with(AOTC_CUDA_GRAPH_AUTO, 0);
+    aotc_context        *c = kit_cuda_context("operator", &o);
+    int64_t              n = 98;
+    DLTensor             in[] = {kit_on_device(KIT_F32(d.x, 2, 4), 0),
+                                 {.data = &n, .device = {kDLCPU, 0}, .dtype = {kDLInt, 64, 1}}};
+    DLTensor             out = kit_on_device(KIT_F32(d.y, 2, 4), 0);
+    aotc_error           e = {.struct_size = sizeof e};
+    for (int run = 0; run < 3; run++) {
+        kit_expect(aotc_run(c, in, 2, &out, 1, NULL, &e), &e, AOTC_E_ASSERT, "n must not be 98");
+        assert_string_equal(e.python, "model.py:12  return x[i]");
+    }
+    aotc_context_destroy(c);
+    c = kit_cuda_context("operator", &o);
+    for (int run = 0; run < 3; run++) { /* what waits is no graph, and runs */
+        run_operator(c, d.x, d.y, 97);
+        assert_int_equal(first_bits(d.y), 97);
+    }
+    assert_non_null(strstr(kit_counters(c).skip_reason, "cannot be captured"));
+    assert_int_equal(cuda_fake->state->n_breaches, 1); /* that wait */
+    cuda_fake->state->n_breaches = 0;
+    aotc_context_destroy(c);
+    c = kit_cuda_context("operator", &o);
+    void *stream = kit_stream(); /* a capture of the caller holds the operator's work */
+    run_operator(c, d.x, d.y, 1);
+    cuda_fake->capture_begin(stream);
+    n = 3;
+    kit_expect(aotc_run(c, in, 2, &out, 1, stream, &e), &e, AOTC_OK, "");
+    cuda_fake->capture_end(stream);
+    assert_int_equal(first_bits(d.y), 1);
+    cuda_fake->capture_launch(stream);
+    kit_wait(stream);
+    assert_int_equal(first_bits(d.y), 3);
+    kit_stream_free(stream);
+    aotc_context_profile(c, 1); /* timed like a kernel */
+    run_operator(c, d.x, d.y, 4);
+    assert_int_equal(first_bits(d.y), 4);
+    aotc_context_destroy(c);
+    free_tensors(d);
+    kit_cuda_clean();
+}
+
 int run_graph_cases(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +524,7 @@ int run_graph_cases(void)
         cmocka_unit_test(test_random),       cmocka_unit_test(test_branches),
         cmocka_unit_test(test_branch_moves), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_capture),      cmocka_unit_test(test_hundred),
+        cmocka_unit_test(test_operator),     cmocka_unit_test(test_operator_fails),
     };
     return cmocka_run_group_tests_name("graphs", tests, NULL, NULL);
 }
