@@ -12,6 +12,7 @@ typedef struct Command {
     const char    *passes; /* opt: comma-separated names */
     const char    *target; /* --target, or NULL */
     bool           json;
+    bool           explain_unsupported;
 } Command;
 
 Error *command_opt(Arena *arena, Command *command);

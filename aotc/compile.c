@@ -4,6 +4,7 @@
 #include "abi/aotc_package.h"
 #include "aotc/freeze.h"
 #include "aotc/logs.h"
+#include "aotc/op_stub.h"
 #include "aotc/progress.h"
 #include "emit_c/custom.h"
 #include "ir/import.h"
@@ -132,7 +133,12 @@ static Error *lower_model(Compile *c, Variant *v, Graph *graph)
 {
     double start = now();
     progress_step(&c->progress, "graph passes", 0, 1);
-    TRY(passes_run(graph, &v->passes));
+    Error *error = passes_run(graph, &v->passes);
+    if (error && c->o->stubs && !c->o->stubs->n && v->passes.unsupported.n)
+        op_stub_print(c->o->stubs, v->passes.unsupported.items, v->passes.unsupported.n,
+                      c->o->input, c->o->target, v->is_cuda);
+    if (error)
+        return error;
     log_graph(c->o->logs, c->arena, graph);
     c->times.passes += now() - start;
     start = now();

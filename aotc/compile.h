@@ -10,14 +10,16 @@ typedef struct CompileOptions {
     const char *input, *output, *weights_from, *model;
     Toolchain   tool;
     TargetList  targets;
+    const char *target;    /* as given, or NULL */
     PassCtx     passes;    /* disabled passes, dumps */
     bool        emit_only; /* stop after the sources (in tool.keep) */
     const char *stats;     /* --stats FILE */
     const char *entry;     /* name of the entry point; NULL: the model's */
     bool        progress;  /* stderr is a terminal */
     bool        verbose;
-    const char *logs; /* AOTC_LOGS */
-    OpFiles     ops;  /* custom operators */
+    const char *logs;  /* AOTC_LOGS */
+    OpFiles     ops;   /* custom operators */
+    Text       *stubs; /* --explain-unsupported: gets the source; NULL: not asked for */
 } CompileOptions;
 
 typedef struct CompileTimes {

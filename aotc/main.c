@@ -43,6 +43,8 @@ static const char usage_text[] =
     "  --op-source FILE          C (.c) or CUDA (.cu) that declares and defines operators\n"
     "  --op-library FILE         .a or .so that defines them\n"
     "  --op-schema FILE          text that declares the operators of a library\n"
+    "  --explain-unsupported     on stdout: a source to start from, for operators that are "
+    "missing\n"
     "\n"
     "Passes\n"
     "  --list-passes             names and purposes, in order\n"
@@ -72,6 +74,7 @@ enum {
     OPT_MAX_FUSION,
     OPT_UNROLL,
     OPT_EXPLAIN,
+    OPT_EXPLAIN_OPS,
     OPT_HELP,
     OPT_VERSION,
     OPT_OP_SOURCE,
@@ -100,6 +103,7 @@ static const struct option long_options[] = {{"output", 1, 0, 'o'},
                                              {"max-fusion-size", 1, 0, OPT_MAX_FUSION},
                                              {"unroll-reductions-threshold", 1, 0, OPT_UNROLL},
                                              {"explain-fusion", 0, 0, OPT_EXPLAIN},
+                                             {"explain-unsupported", 0, 0, OPT_EXPLAIN_OPS},
                                              {"op-source", 1, 0, OPT_OP_SOURCE},
                                              {"op-library", 1, 0, OPT_OP_LIBRARY},
                                              {"op-schema", 1, 0, OPT_OP_SCHEMA},
@@ -260,6 +264,9 @@ static int take_option(Arena *arena, Command *c, int opt, const char *arg)
     case OPT_EXPLAIN:
         o->passes.explain_fusion = true;
         return 0;
+    case OPT_EXPLAIN_OPS:
+        c->explain_unsupported = true;
+        return 0;
     case OPT_OP_SOURCE:
         op_files_add(arena, &o->ops, OP_FILE_SOURCE, arg);
         return 0;
@@ -303,9 +310,14 @@ static Error *run_compile(Arena *arena, Command *c)
         return usage_error(arena, "no output given: -o OUT.pt2pkg");
     if (o->emit_only && !o->tool.keep)
         return usage_error(arena, "--emit-only needs --keep DIR");
+    o->target = c->target;
     TRY(targets_parse(arena, c->target ? c->target : "native", &o->targets));
     o->input = c->files[0];
-    return compile(arena, o);
+    Text stubs = text_new(arena);
+    o->stubs = c->explain_unsupported ? &stubs : NULL;
+    Error *error = compile(arena, o);
+    fputs(stubs.data, stdout);
+    return error;
 }
 
 static int run(Arena *arena, int argc, char **argv)

@@ -226,16 +226,19 @@ static Error *guess_schema(ImportCx *cx, const Js *inputs, const Js *outputs, co
     int         n;
     if (!dot || dot == op || !dot[1] || strchr(op, '(') || strchr(op, ':'))
         return js_error(cx, inputs->up, E_UNSUPPORTED, "\"%s\" is no operator", op);
-    text_printf(&t, "%.*s::%s(", (int)(dot - op), op, dot + 1);
+    size_t length = strlen(dot + 1), end = strlen(".default");
+    bool   is_default = length > end && !strcmp(dot + 1 + length - end, ".default");
+    text_printf(&t, "%.*s::%.*s(", (int)(dot - op), op, (int)(is_default ? length - end : length),
+                dot + 1);
     TRY(put_guessed_params(cx, &t, inputs));
-    text_put(&t, ") -> (");
     TRY(js_array(cx, outputs, &n));
+    text_put(&t, n == 1 ? ") -> " : ") -> (");
     for (int i = 0; i < n; i++) {
         Js output = js_item(outputs, (size_t)i);
         text_put(&t, i ? ", " : "");
         TRY(put_guessed_type(cx, &t, &output));
     }
-    text_put(&t, ")");
+    text_put(&t, n == 1 ? "" : ")");
     return schema_guess(cx->ir, t.data, out);
 }
 

@@ -203,6 +203,90 @@ static Error *process(Node *node, bool is_v2, bool *changed)
     return call_again(&a);
 }
 
+/* ---- for --explain-unsupported --------------------------------------------------------------- */
+
+static const char *guessed_type(const Arg *arg)
+{
+    switch (arg->kind) {
+    case ARG_VALUE:
+        return arg->value->kind == VALUE_TENSOR ? "Tensor" : "SymInt";
+    case ARG_FLOAT:
+        return "float";
+    case ARG_BOOL:
+        return "bool";
+    case ARG_STRING:
+        return "str";
+    case ARG_DTYPE:
+        return "ScalarType";
+    case ARG_NONE:
+        return "Tensor?";
+    default:
+        return "SymInt";
+    }
+}
+
+/* "_acc_base_index" gives "acc"; NULL for what says no more than that. */
+static const char *written_name(Arena *arena, const char *keyword, bool *is_list)
+{
+    static const char *const ends[] = {"_base_index", "_length"};
+    size_t                   n = strlen(keyword);
+    for (int i = 0; i < 2; i++) {
+        size_t m = strlen(ends[i]);
+        *is_list = i == 1;
+        if (n > m + 1 && keyword[0] == '_' && !strcmp(keyword + n - m, ends[i]))
+            return arena_strndup(arena, keyword + 1, n - m - 1);
+    }
+    return NULL;
+}
+
+static void put_guessed(Text *t, const char *name, const Arg *arg, int *n)
+{
+    bool        is_list;
+    const char *written = written_name(t->arena, name, &is_list);
+    bool        of_items = arg->kind == ARG_LIST;
+    if (!written && name[0] == '_')
+        return;
+    text_put(t, *n ? ", " : "");
+    if (written)
+        text_printf(t, "Tensor(a%d!)%s %s", *n, is_list ? "[]" : "", written);
+    else
+        text_printf(t, "%s%s %s", guessed_type(of_items && arg->n_items ? arg->items : arg),
+                    of_items ? "[]" : "", name);
+    ++*n;
+}
+
+/* The written arguments stand behind the others in such a call: the order is a guess, too. */
+static const OpSchema *guess_wrapped(const Node *node, const char *op)
+{
+    Ir             *ir = node->graph->ir;
+    Text            t = text_new(ir->arena);
+    const char     *dot = strchr(op, '.');
+    const OpSchema *schema;
+    int             n = 0;
+    if (!dot)
+        return NULL;
+    const char *base = arena_strdup(ir->arena, dot + 1), *end = strstr(base, ".default");
+    text_printf(&t, "%.*s::%.*s(", (int)(dot - op), op, end ? (int)(end - base) : (int)strlen(base),
+                base);
+    for (int i = 1; i < node->n_args; i++)
+        if (node->args[i].kind == ARG_LIST && node->args[i].n_items == 2 &&
+            node->args[i].items[0].kind == ARG_STRING)
+            put_guessed(&t, node->args[i].items[0].string, &node->args[i].items[1], &n);
+    bool has_result = node->n_results && node->results[0]->kind == VALUE_TENSOR;
+    text_put(&t, has_result ? ") -> Tensor" : ") -> ()");
+    return schema_guess(ir, t.data, &schema) ? NULL : schema;
+}
+
+const OpSchema *called_schema(const Node *node)
+{
+    const char *op = node->n_args && node->args[0].kind == ARG_STRING ? node->args[0].string : NULL;
+    if (!node->schema->is_higher_order)
+        return node->schema;
+    if (!op || strncmp(node->schema->base, OP_V1, strlen(OP_V1)))
+        return NULL;
+    return guess_wrapped(node, strncmp(op, "torch.ops.", 10) ? op : op + 10);
+}
+
 static Error *run(Graph *graph, PassCtx *cx, bool *changed)
 {
     (void)cx;

@@ -157,15 +157,9 @@ static Error *decompose_graph(void *user, Graph *graph)
 
 /* ---- what nobody knows ----------------------------------------------------------------------- */
 
-typedef struct Unknown {
-    const char *op, *node, *python;
-    int         times;
-} Unknown;
-
 typedef struct Report {
-    Arena *arena;
-    VEC(Unknown) unknown;
-    Where where;
+    Arena   *arena;
+    PassCtx *cx;
 } Report;
 
 /* What the user called: not the functional form that the export has wrapped it into. */
@@ -180,18 +174,12 @@ static const char *called_name(const Node *node)
 static void note_unknown(Report *r, const Node *node)
 {
     const char *op = called_name(node);
-    for (int i = 0; i < r->unknown.n; i++)
-        if (!strcmp(r->unknown.items[i].op, op)) {
-            r->unknown.items[i].times++;
+    for (int i = 0; i < r->cx->unsupported.n; i++)
+        if (!strcmp(r->cx->unsupported.items[i].name, op)) {
+            r->cx->unsupported.items[i].times++;
             return;
         }
-    if (!r->unknown.n) {
-        r->where = node->where;
-        r->where.file = r->where.file ? r->where.file : node->graph->ir->file;
-        r->where.node = r->where.node ? r->where.node : node->name;
-        r->where.op = op;
-    }
-    VEC_PUSH(r->arena, r->unknown, ((Unknown){op, node->name, node->where.python, 1}));
+    VEC_PUSH(r->arena, r->cx->unsupported, ((UnsupportedOp){op, node, 1}));
 }
 
 static Error *find_unknown(void *user, Graph *graph)
@@ -204,30 +192,42 @@ static Error *find_unknown(void *user, Graph *graph)
 
 static int by_times(const void *a, const void *b)
 {
-    const Unknown *x = a, *y = b;
-    return x->times != y->times ? y->times - x->times : strcmp(x->op, y->op);
+    const UnsupportedOp *x = a, *y = b;
+    return x->times != y->times ? y->times - x->times : strcmp(x->name, y->name);
 }
 
-static Error *refuse_unknown(Graph *graph)
+static const char *table_text(Arena *arena, const UnsupportedOp *ops, int n)
 {
-    Report r = {.arena = graph->ir->arena};
-    TRY(find_unknown(&r, graph));
-    if (!r.unknown.n)
-        return NULL;
-    qsort(r.unknown.items, (size_t)r.unknown.n, sizeof *r.unknown.items, by_times);
-    int width = 8;
-    for (int i = 0; i < r.unknown.n; i++)
-        if ((int)strlen(r.unknown.items[i].op) > width)
-            width = (int)strlen(r.unknown.items[i].op);
-    Text t = text_new(r.arena);
-    text_printf(&t, "%d operator%s not supported\n  %-*s  times  first node", r.unknown.n,
-                r.unknown.n == 1 ? " is" : "s are", width, "operator");
-    for (int i = 0; i < r.unknown.n; i++) {
-        const Unknown *u = &r.unknown.items[i];
-        text_printf(&t, "\n  %-*s  %5d  %%%s%s%s", width, u->op, u->times, u->node ? u->node : "?",
-                    u->python ? "  " : "", u->python ? u->python : "");
+    int  width = 8;
+    Text t = text_new(arena);
+    for (int i = 0; i < n; i++)
+        if ((int)strlen(ops[i].name) > width)
+            width = (int)strlen(ops[i].name);
+    text_printf(&t, "%d operator%s not supported\n  %-*s  times  first node", n,
+                n == 1 ? " is" : "s are", width, "operator");
+    for (int i = 0; i < n; i++) {
+        const char *name = ops[i].node->name, *python = ops[i].node->where.python;
+        text_printf(&t, "\n  %-*s  %5d  %%%s%s%s", width, ops[i].name, ops[i].times,
+                    name ? name : "?", python ? "  " : "", python ? python : "");
     }
-    Error *error = error_new(r.arena, E_UNSUPPORTED, r.where, "%s", t.data);
+    return t.data;
+}
+
+static Error *refuse_unknown(Graph *graph, PassCtx *cx)
+{
+    Report r = {.arena = graph->ir->arena, .cx = cx};
+    cx->unsupported.n = 0;
+    TRY(find_unknown(&r, graph));
+    UnsupportedOp *ops = cx->unsupported.items;
+    int            n = cx->unsupported.n;
+    if (!n)
+        return NULL;
+    Where where = ops[0].node->where;
+    where.file = where.file ? where.file : graph->ir->file;
+    where.node = where.node ? where.node : ops[0].node->name;
+    where.op = ops[0].name;
+    qsort(ops, (size_t)n, sizeof *ops, by_times);
+    Error *error = error_new(r.arena, E_UNSUPPORTED, where, "%s", table_text(r.arena, ops, n));
     error->help = "write them as custom operators: --explain-unsupported prints a start "
                   "(docs/custom-operators.md)";
     return error;
@@ -242,7 +242,7 @@ static Error *run_passes(Graph *graph, PassCtx *cx, bool late, bool *changed)
     Decompose d = {.cx = cx, .late = late};
     TRY(decompose_graph(&d, graph));
     *changed |= d.changed;
-    return refuse_unknown(graph);
+    return refuse_unknown(graph, cx);
 }
 
 static Error *run(Graph *graph, PassCtx *cx, bool *changed)

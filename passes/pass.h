@@ -18,12 +18,20 @@ typedef struct PassTime {
     double      ms;
 } PassTime;
 
+/* An operator that nobody has: one row of the table that `decompose` refuses with. */
+typedef struct UnsupportedOp {
+    const char *name;
+    const Node *node; /* the first call */
+    int         times;
+} UnsupportedOp;
+
 /* What a compile asks of the passes, and what they report back. */
 typedef struct PassCtx {
     Arena *arena;
     VEC(Counter) counters;
     VEC(PassTime) times;
-    const char *const *disabled; /* --disable-pass names */
+    VEC(UnsupportedOp) unsupported; /* the most frequent first */
+    const char *const *disabled;    /* --disable-pass names */
     int                n_disabled;
     const char        *print_after; /* pass name, "all", or NULL */
     void (*print)(void *cx, const char *pass, const char *text);
@@ -48,6 +56,10 @@ void pass_count(PassCtx *cx, const char *counter, int64_t n);
 /* All graph passes in order, ended by NULL; then lowering. */
 extern const Pass *const pipeline[];
 const Pass              *pass_find(const char *name);
+
+/* The operator that the user called, where `node` is the functional form that an export has wrapped
+ * it into: its schema, guessed where nobody has declared it.  NULL for higher-order operators. */
+const OpSchema *called_schema(const Node *node);
 
 /* Runs one pass (and, inside, its work on subgraphs), verifies, dumps, wraps errors. */
 Error *pass_run(const Pass *pass, Graph *graph, PassCtx *cx);

@@ -415,10 +415,10 @@ static void undeclared_operators_get_a_schema(void **state)
             INT(4), INT(1)),
     };
     const Node *n = import_parts(parts)->first;
-    assert_string_equal(n->schema->text, "mylib::foo.default(Tensor a) -> (Tensor)");
+    assert_string_equal(n->schema->text, "mylib::foo(Tensor a) -> Tensor");
     assert_true(n->schema->is_guessed && node_has_effect(n) && !n->op);
     assert_string_equal(n->next->schema->text, "torch::_functorch.predispatch._add_batch_dim("
-                                               "Tensor a, SymInt[] arg1) -> (Tensor)");
+                                               "Tensor a, SymInt[] arg1) -> Tensor");
     parts.nodes = NODE("torch.ops.mylib.foo.default", ARG("a", "{\"as_hologram\":1}"), TENSOR("z"));
     assert_refused(parts, E_UNSUPPORTED, "as_hologram");
     parts.nodes = NODE("foo", ARG("a", TENSOR("x")), TENSOR("z"));

@@ -398,6 +398,51 @@ static void test_schemas(void **state)
             "5 operators are not supported");
 }
 
+/* ---- what is missing ------------------------------------------------------------------------- */
+
+/* What is printed compiles as it is, for both dialects, and fails when it runs. */
+static void check_stubs(const char *export, const char *target, const char *file)
+{
+    CompileOptions o = {.input = export, .output = path_of("none.pt2pkg"), .tool = {.jobs = 2}};
+    Text           stubs = text_new(arena);
+    o.stubs = &stubs;
+    o.target = target;
+    assert_null(targets_parse(arena, target ? target : "native", &o.targets));
+    Error *error = compile(arena, &o);
+    assert_non_null(error);
+    assert_non_null(strstr(error_text(arena, error), "6 operators are not supported"));
+    assert_non_null(strstr(
+        stubs.data, "* mylib.add_to.default, 4 times, first in make_custom.py:90  add_to(b, x)"));
+    assert_non_null(strstr(stubs.data, "print(torch.ops.mylib.kinds.default._schema)"));
+    built(export, (Options){.source = write_file(file, stubs.data), .target = target});
+}
+
+static void test_stubs(void **state)
+{
+    (void)state;
+    const char *export = AOTC_SOURCE_DIR "/tests/custom/custom.pt2";
+    float      x[8] = {0}, y[8], z[8] = {0};
+    int64_t    rows[] = {2, 4}, columns[] = {4, 2};
+    DLTensor   in[3], out[6] = {{0}};
+    aotc_error e = {.struct_size = sizeof e};
+    float     *data[] = {x, y, z};
+    for (int i = 0; i < 3; i++)
+        in[i] = (DLTensor){.data = data[i],
+                           .device = {kDLCPU, 0},
+                           .ndim = 2,
+                           .dtype = {kDLFloat, 32, 1},
+                           .shape = i == 1 ? columns : rows};
+    memset(y, 0, sizeof y);
+    check_stubs(AOTC_SOURCE_DIR "/tests/custom/custom_aten.pt2", NULL, "stubs.c");
+    check_stubs(export, NULL, "stubs.c");
+    Loaded l = load(path_of("model.pt2pkg"), 1);
+    assert_int_equal(aotc_run(l.context, in, 3, out, 6, NULL, &e), AOTC_E_ASSERT);
+    assert_non_null(strstr(e.text, "mylib.scaled_add.default is not written yet"));
+    unload(&l);
+    if (has_command("nvcc"))
+        check_stubs(export, "cuda:sm_90", "stubs.cu");
+}
+
 /* ---- CUDA ------------------------------------------------------------------------------------ */
 
 static void test_cuda(void **state)
@@ -423,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_libraries, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_schemas, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stubs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cuda, setup, teardown),
     };
     if (!mkdtemp(folder))
