@@ -106,6 +106,23 @@ static const char *key_text(Emit *e, DType dtype, const char *element)
     return arena_printf(e->arena, "rt_key_%s(%s)", kind, c_load(e->arena, dtype, element));
 }
 
+/* The call that brings the kept items to the front. */
+static const char *sort_call(Emit *e, const Sort *s, const char *length, const char *keep)
+{
+    switch (s->ties) {
+    case TIES_SORT:
+        return arena_printf(e->arena, "rt_sort_as_eager(t_items, %s)", length);
+    case TIES_TOPK:
+        return arena_printf(e->arena, "rt_topk_as_eager(t_items, %s, %s, %d)", length, keep,
+                            s->sorted);
+    case TIES_KTH:
+        return arena_printf(e->arena, "rt_kth_as_eager(t_items, %s, %s)", length, keep);
+    default:
+        return arena_printf(e->arena, "rt_sort_first(t_items, t_items + %s, %s, %s)", length,
+                            length, keep);
+    }
+}
+
 Error *emit_sort(Emit *e, const Kernel *k)
 {
     const Sort  *s = &k->sort;
@@ -132,15 +149,17 @@ Error *emit_sort(Emit *e, const Kernel *k)
         s->descending ? "~" : "",
         key_text(e, s->dtype,
                  arena_printf(e->arena, "t_x[t_i * (%s)]", emit_expr(e, s->x.strides[n]))));
-    text_printf(t, "        rt_sort_first(t_items, t_items + %s, %s, %s);\n", length, length, keep);
-    text_printf(t, "        for (int64_t t_i = 0; t_i < %s; t_i++) {\n", keep);
+    text_printf(t, "        %s;\n", sort_call(e, s, length, keep));
+    const char *skip = s->skip ? emit_expr(e, s->skip) : "0";
+    text_printf(t, "        for (int64_t t_i = %s; t_i < %s; t_i++) {\n", skip, keep);
+    const char *at = s->skip ? arena_printf(e->arena, "(t_i - (%s))", skip) : "t_i";
     if (s->values.buffer)
-        text_printf(t, "            (%s)[t_i * (%s)] = t_x[t_items[t_i].index * (%s)];\n",
-                    operand_at(e, &s->values, names, n), emit_expr(e, s->values.strides[n]),
+        text_printf(t, "            (%s)[%s * (%s)] = t_x[t_items[t_i].index * (%s)];\n",
+                    operand_at(e, &s->values, names, n), at, emit_expr(e, s->values.strides[n]),
                     emit_expr(e, s->x.strides[n]));
     if (s->indices.buffer)
-        text_printf(t, "            (%s)[t_i * (%s)] = t_items[t_i].index;\n",
-                    operand_at(e, &s->indices, names, n), emit_expr(e, s->indices.strides[n]));
+        text_printf(t, "            (%s)[%s * (%s)] = t_items[t_i].index;\n",
+                    operand_at(e, &s->indices, names, n), at, emit_expr(e, s->indices.strides[n]));
     text_put(t, "        }\n    }\n}\n\n");
     return NULL;
 }

@@ -58,6 +58,9 @@ static void print_put(CudaEmit *c, const Sort *s)
     const char **names = index_names(e, "t_o", s->n_outer);
     int          n = s->n_outer;
     text_put(e->out, "    const auto t_put = [&](int64_t t_r, int64_t t_i, uint32_t t_at) {\n");
+    if (s->skip)
+        text_printf(e->out, "        t_i -= %s;\n        if (t_i < 0)\n            return;\n",
+                    emit_expr(e, s->skip));
     emit_decode(e, 2, "t_r", s->outer, names, n);
     if (s->values.buffer)
         text_printf(e->out, "        (%s)[t_i * (%s)] = (%s)[t_at * (int64_t)(%s)];\n",

@@ -193,12 +193,26 @@ typedef struct Scan {
     const Expr *index;   /* offsets in out */
 } Scan;
 
+/* The order of equal elements.  Where PyTorch promises none, a CPU kernel leaves them as eager
+ * does, so that indices agree. */
+typedef enum SortTies {
+    TIES_STABLE,
+    TIES_SORT, /* as std::sort of libstdc++ */
+    TIES_TOPK, /* as its partial_sort, or nth_element and sort */
+    TIES_KTH,  /* as quick_select_template of ATen (Sorting.cpp) */
+    N_TIES,
+} SortTies;
+
+extern const char *const sort_ties_names[N_TIES];
+
 typedef struct Sort {
     Operand            x; /* outer dims…, axis */
     int                n_outer;
     const Expr *const *outer;
     const Expr        *length, *keep; /* keep < length for topk */
-    bool               descending, stable, sorted;
+    const Expr        *skip;          /* how many of the kept are not stored; NULL: none */
+    bool               descending, sorted;
+    SortTies           ties;
     Operand            values, indices; /* outer…, axis; buffer NULL when unused */
     DType              dtype;
 } Sort;

@@ -31,6 +31,8 @@ const char *kernel_kind_name(KernelKind kind)
 const char *const reduce_op_names[] = {"sum", "prod", "max",    "min",
                                        "any", "all",  "argmax", "argmin"};
 
+const char *const sort_ties_names[N_TIES] = {"stable", "sort", "topk", "kth"};
+
 /* An enum of any type as an int. */
 #define CHOICE(io, name, names, n, value)                                                          \
     do {                                                                                           \
@@ -247,7 +249,8 @@ static void io_sort(PlanIo *io, Sort *s)
     io_expr(io, "length", &s->length);
     io_expr(io, "keep", &s->keep);
     io_flag(io, "descending", &s->descending);
-    io_flag(io, "stable", &s->stable);
+    io_expr_if(io, "skip", &s->skip);
+    CHOICE(io, "ties", sort_ties_names, N_TIES, s->ties);
     io_flag(io, "sorted", &s->sorted);
     io_operand(io, "x", &s->x, s->n_outer + 1);
     io_operand_if(io, "values", &s->values, s->n_outer + 1);

@@ -843,22 +843,43 @@ static Operand axis_last(Lower *lo, const Operand *o, int axis, int rank)
     return operand_pick(lo->ir, o, strides, n + 1);
 }
 
+/* Eager PyTorch sorts long rows of integers by radix (SortingKernel.cpp, can_use_radix_sort). */
+static bool is_radix_sort(const Sort *s)
+{
+    int64_t n;
+    return !s->n_outer && !s->descending && dtype_info(s->dtype)->is_int &&
+           expr_is_int(s->length, &n) && n >= 32768;
+}
+
+static SortTies ties_of(const Node *node, const Sort *s)
+{
+    int stable = schema_param(node->schema, "stable");
+    if (!strcmp(node->schema->base, "topk"))
+        return TIES_TOPK;
+    if (!strcmp(node->schema->base, "kth"))
+        return TIES_KTH;
+    if (stable >= 0 && node->args[stable].kind == ARG_BOOL && node_bool(node, "stable"))
+        return TIES_STABLE;
+    return is_radix_sort(s) ? TIES_STABLE : TIES_SORT;
+}
+
 static Error *lower_sort(Lower *lo, Node *node)
 {
     Ir     *ir = lo->ir;
     Value  *in = node->args[0].value;
     int     rank = in->type.rank, axis = rank ? node_dim(node, "dim", rank) : 0;
     Kernel *k = new_kernel(lo, KERNEL_SORT, node);
-    Sort    s = {.dtype = in->type.dtype, .stable = true, .sorted = true};
+    Sort    s = {.dtype = in->type.dtype, .sorted = true};
     Operand x;
     bool    is_topk = !strcmp(node->schema->base, "topk");
     bool    only_index = !strcmp(node->schema->base, "argsort");
+    bool    is_kth = !strcmp(node->schema->base, "kth");
     if (schema_param(node->schema, "descending") >= 0)
         s.descending = node_bool(node, "descending");
-    if (is_topk)
+    if (is_topk) {
         s.descending = node_bool(node, "largest");
-    else if (schema_param(node->schema, "k") >= 0)
-        return refuse(node, "not supported yet");
+        s.sorted = node_bool(node, "sorted");
+    }
     TRY(operand_of(lo, in, &x));
     s.x = axis_last(lo, &x, axis, rank);
     const Expr **outer = ARENA_ARRAY(ir->arena, const Expr *, rank + 1);
@@ -867,7 +888,9 @@ static Error *lower_sort(Lower *lo, Node *node)
             outer[s.n_outer++] = in->type.sizes[d];
     s.outer = outer;
     s.length = rank ? in->type.sizes[axis] : expr_int(ir->exprs, 1);
-    s.keep = is_topk ? arg_as_expr(node_arg(node, "k")) : s.length;
+    s.keep = is_topk || is_kth ? arg_as_expr(node_arg(node, "k")) : s.length;
+    s.skip = is_kth ? expr_sub(ir->exprs, s.keep, expr_int(ir->exprs, 1)) : NULL;
+    s.ties = ties_of(node, &s);
     for (int r = 0; r < node->n_results; r++) {
         Value *v = node->results[r];
         if (v->kind != VALUE_TENSOR)

@@ -292,8 +292,7 @@ static Error *expand_mode(Node *node, Value **results)
     const Expr *n = x->type.sizes[dim], *shape[MAX_RANK];
     if (expr_is_value(n, 0))
         return node_error(node, E_VALUE, "the mode of no elements");
-    Node *sorted = BUILD_NODE(&b, "aten.sort.stable", arg_value(x), arg_bool(b.graph, true),
-                              arg_int(b.graph, dim), arg_bool(b.graph, false));
+    Node *sorted = BUILD_NODE(&b, "aten.sort.default", arg_value(x), arg_int(b.graph, dim));
     if (b.error)
         return b.error;
     Value *v = sorted->results[0];

@@ -71,6 +71,23 @@ static const Expr *dim_size(const Node *node, const Value *x, int dim)
     return x->type.rank ? x->type.sizes[dim] : shape_int(node, 1);
 }
 
+#define KTH "aotc::kth(Tensor self, SymInt k, int dim) -> (Tensor values, Tensor indices)"
+
+/* kthvalue with keepdim, of tensors that have dims; k is checked. */
+static Error *infer_kth(Node *node)
+{
+    const TensorType *in = shape_type(node, "self");
+    const Expr       *sizes[MAX_RANK];
+    int               dim;
+    TRY(shape_check_rank(node, "self", 1, MAX_RANK));
+    TRY(shape_dim(node, "dim", in->rank, &dim));
+    memcpy(sizes, in->sizes, sizeof *sizes * (size_t)in->rank);
+    sizes[dim] = shape_int(node, 1);
+    shape_result(node, 0, in->dtype, sizes, in->rank);
+    shape_result(node, 1, DT_I64, sizes, in->rank);
+    return NULL;
+}
+
 static Error *expand_kthvalue(Node *node, Value **results)
 {
     Build       b = build_at(node);
@@ -84,10 +101,15 @@ static Error *expand_kthvalue(Node *node, Value **results)
         return node_error(node, E_VALUE, "k = %s is not in 1 ... %s",
                           expr_text(b.graph->ir->arena, k),
                           expr_text(b.graph->ir->arena, dim_size(node, x, dim)));
-    Node       *sorted = build_sort(&b, x, dim);
-    const Expr *place = expr_sub(shape_pool(node), k, shape_int(node, 1));
+    bool   is_lone = x->type.rank == 0;
+    Value *row = is_lone ? build_unsqueeze(&b, x, 0) : x;
+    if (b.error)
+        return b.error;
+    Arg   args[] = {arg_value(row), arg_expr(k), arg_int(b.graph, dim)};
+    Node *found = build_internal_node(&b, KTH, args, 3);
+    bool  keeps = node_bool(node, "keepdim") && !is_lone;
     for (int i = 0; i < 2 && !b.error; i++)
-        results[i] = pick(&b, sorted->results[i], dim, place, node_bool(node, "keepdim"));
+        results[i] = keeps ? found->results[i] : build_squeeze(&b, found->results[i], dim);
     return b.error;
 }
 
@@ -395,6 +417,7 @@ const OpDesc sort_ops[] = {
          "indices)",
          infer_sort,
          .samples = "self=f32[3,5]@distinct | self=f32[3,5]@distinct dim=0 descending=true | "
+                    "self=bool[90] | self=i64[2,99]@0..9 descending=true | self=f16[64]@0..0 | "
                     "self=i64[9]@distinct | self=f32[7]@[3,nan,1,-inf,2,inf,0] | self=f32[] | "
                     "self=f32[0,3] | self=bf16[6]@distinct | self=f32[130]@distinct"),
     SORT("aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> "
@@ -415,8 +438,13 @@ const OpDesc sort_ops[] = {
          "Tensor indices)",
          infer_topk,
          .samples = "self=f32[3,7]@distinct k=3 | self=f32[3,7]@distinct k=2 dim=0 largest=false | "
+                    "self=i64[99]@0..3 k=60 | self=i64[99]@0..3 k=1 | self=i64[70]@0..3 k=70 "
+                    "largest=false | self=u8[40]@0..3 k=20 sorted=false | "
                     "self=i64[9]@distinct k=9 | self=f32[4]@distinct k=0 | self=bf16[6]@distinct "
                     "k=2 | ! self=f32[3] k=4"),
+    SORT(KTH, infer_kth,
+         .samples = "self=f32[3,7]@distinct k=3 dim=1 | self=i64[3,40]@0..3 k=20 dim=1 | "
+                    "self=f32[20,3]@[1,nan,2,1,3] k=15 dim=0"),
     EXPAND_FN("aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor "
               "values, Tensor "
               "indices)",

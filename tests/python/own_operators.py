@@ -29,6 +29,7 @@ OWN = {
     "aten::_scaled_dot_product_cudnn_attention": attention,  # CUDA
     "aten::_scaled_dot_product_fused_attention_overrideable": attention,  # other devices
     "aotc::instance_norm_functional": instance_norm_functional,
+    "aotc::kth": lambda self, k, dim: torch.kthvalue(self, k, dim, True),
     "aten::native_norm": native_norm,  # sparse tensors only
     "aten::native_norm.ScalarOpt_dim_dtype": native_norm,
 }
