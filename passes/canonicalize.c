@@ -153,8 +153,7 @@ static Error *skip_copy(Graph *graph, Node *node, bool *changed)
         if (arg->kind != ARG_VALUE || arg->value->kind != VALUE_TENSOR || !arg->value->def ||
             !node_base_in(arg->value->def, copies))
             continue;
-        if (node_is(node, "as_strided") || node_is(node, "aten.view.dtype") ||
-            node->schema->is_higher_order || node_base_in(node, copies))
+        if (node_reads_layout(node) || node_base_in(node, copies))
             continue;
         Value *from = node_first_tensor(arg->value->def);
         if (!same_dtype_and_sizes(graph->ir, arg->value, from))

@@ -283,8 +283,10 @@ static Error *rule_truth(Complexify *c, Pair *results)
         }
     }
     Node *made = c->b.error ? NULL : build_args_node(&c->b, node->schema->name, args, node->n_args);
-    for (int i = 0; made && i < node->n_results; i++)
+    for (int i = 0; made && i < node->n_results; i++) {
+        made->results[i]->type = node->results[i]->type; /* nonzero sets a symbol of the export */
         results[i].re = made->results[i];
+    }
     return c->b.error;
 }
 

@@ -154,12 +154,18 @@ bool value_is_observed(const Graph *graph, const Value *value)
     return false;
 }
 
-/* A use that looks at the memory, not at the elements. */
+bool node_reads_layout(const Node *node)
+{
+    static const char *const names[] = {"as_strided", "as_strided_copy", "as_strided_scatter",
+                                        NULL};
+    return node_base_in(node, names) || node_is(node, "aten.view.dtype") ||
+           node->schema->is_higher_order;
+}
+
 static bool reads_layout(const Graph *graph, const Value *value)
 {
     for (const Node *n = graph->first; n; n = n->next) {
-        if (!node_is(n, "as_strided") && !node_is(n, "aten.view.dtype") &&
-            !n->schema->is_higher_order && !node_is(n, "as_strided_scatter"))
+        if (!node_reads_layout(n))
             continue;
         for (int i = 0; i < n->n_args; i++)
             if (n->args[i].kind == ARG_VALUE && n->args[i].value == value)

@@ -37,6 +37,8 @@ bool same_dtype_and_sizes(Ir *ir, const Value *a, const Value *b);
 /* Are strides or identity of the value seen from outside: graph output, new content of an input or
  * buffer? */
 bool value_is_observed(const Graph *graph, const Value *value);
+/* Does the node look at the memory of its arguments, not at the elements alone? */
+bool node_reads_layout(const Node *node);
 
 /* Can uses of `from` mean `to` without the caller of the model seeing a difference? */
 bool value_can_stand_for(const Graph *graph, const Value *from, const Value *to);

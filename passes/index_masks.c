@@ -63,8 +63,8 @@ static Error *read_masks(Graph *graph, Node *node, Masks *m, bool *found)
     *found = n_masks > 0;
     if (n_masks > 1)
         return refuse(m, "more than one mask");
-    if (n_masks && m->mask->type.rank == 0)
-        return refuse(m, "a mask without dims");
+    if (n_masks && m->mask->type.rank == 0 && m->list->n_items > 1)
+        return refuse(m, "a mask without dims beside other indices");
     if (dim > m->self->type.rank)
         return node_error(node, E_VALUE, "%d indexed dims of a tensor of rank %d", dim,
                           m->self->type.rank);
@@ -186,6 +186,15 @@ static Error *rewrite_index(const Masks *m)
     return finish(m, new);
 }
 
+/* x[mask] of a mask without dims is x[None][mask[None]]. */
+static Error *give_dims(Masks *m)
+{
+    Arg args[] = {arg_value(m->self), arg_int(m->graph, 0)};
+    TRY(call(m, "aten.unsqueeze.default", args, 2, &m->self));
+    args[0] = arg_value(m->mask);
+    return call(m, "aten.unsqueeze.default", args, 2, &m->mask);
+}
+
 /* masked_select(x, mask): both broadcast, then x[mask]. */
 static Error *rewrite_select(Graph *graph, Node *node)
 {
@@ -195,16 +204,21 @@ static Error *rewrite_select(Graph *graph, Node *node)
     const Expr *const *sizes;
     int                rank;
     TRY(infer_broadcast(node, types, 2, &sizes, &rank));
-    if (rank == 0)
-        return refuse(&m, "tensors without dims");
+    Arg item, list = arg_list(&item, 1);
+    m.list = &list;
+    if (rank == 0) {
+        m.self = self, m.mask = mask;
+        TRY(give_dims(&m));
+        item = arg_value(m.mask);
+        return rewrite_index(&m);
+    }
     Arg to = arg_exprs(graph, sizes, rank);
     Arg self_args[] = {arg_value(self), to}, mask_args[] = {arg_value(mask), to};
     TRY(call(&m, "aten.expand.default", self_args, 2, &m.self));
     m.mask = mask;
     if (mask->type.rank != rank || !tensor_same_sizes(graph->ir, &mask->type, &m.self->type))
         TRY(call(&m, "aten.expand.default", mask_args, 2, &m.mask));
-    Arg item = arg_value(m.mask), list = arg_list(&item, 1);
-    m.list = &list;
+    item = arg_value(m.mask);
     return rewrite_index(&m);
 }
 
@@ -357,6 +371,12 @@ static Error *rewrite_node(Graph *graph, Node *node, PassCtx *cx, bool *changed)
         TRY(read_masks(graph, node, &m, &found));
         if (!found)
             return NULL;
+        Arg item, list = arg_list(&item, 1);
+        if (is_read && m.mask->type.rank == 0) {
+            TRY(give_dims(&m));
+            item = arg_value(m.mask);
+            m.list = &list;
+        }
         TRY(is_read ? rewrite_index(&m) : rewrite_put(&m));
     }
     pass_count(cx, "index_masks", 1);
