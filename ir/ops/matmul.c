@@ -708,14 +708,17 @@ static Error *expand_bilinear(Node *node, Value **results)
     Value            *w = node_tensor(node, "weight"), *bias = node_tensor(node, "bias");
     const TensorType *s = &x->type, *t = &w->type;
     int               xs = s->rank - 1, ws = 1;
-    int64_t           last = -1;
     if (xs < 0 || t->rank != 3)
         return node_error(node, E_VALUE, "input of rank %d, weight of rank %d", s->rank, t->rank);
     Value *z = NULL;
     TRY(contract_dims(&b, x, w, &xs, &ws, 1, &z)); /* [..., o, j] */
-    z = BUILD(&b, "aten.mul.Tensor", arg_value(z), arg_value(build_unsqueeze(&b, y, xs)));
-    z = BUILD(&b, "aten.sum.dim_IntList", arg_value(z), arg_ints(b.graph, &last, 1));
-    results[0] = bias ? BUILD(&b, "aten.add.Tensor", arg_value(z), arg_value(bias)) : z;
+    if (b.error)
+        return b.error;
+    int rank = z->type.rank; /* two products, each rounded once, as in eager PyTorch */
+    z = BUILD(&b, "aten.matmul.default", arg_value(z), arg_value(build_unsqueeze(&b, y, rank - 1)));
+    z = b.error ? NULL : build_squeeze(&b, z, rank - 1);
+    if (!b.error)
+        results[0] = bias ? BUILD(&b, "aten.add.Tensor", arg_value(z), arg_value(bias)) : z;
     return b.error;
 }
 
