@@ -1,4 +1,5 @@
-/* unroll_loops: map and scan over a constant number of steps become one region a step.
+/* unroll_loops: map, scan and associative_scan become one region a step, or, where the number of
+ * steps is large or not constant, a while_loop (roll_loops.c).
  *
  *   %c, %ys = higher_order.scan(@body, [%init], [%xs], [%w])          with %xs : f32[2,6]
  *                    becomes  %x0 = aten.select.int(%xs, 0, 0)
@@ -8,21 +9,14 @@
  *                             %ys = aten.stack.default([%y0, %y1])
  *
  * inline_regions then puts the body's nodes in the place of each wrap.  map is a scan without
- * carried values. */
-#include "passes/graph_util.h"
+ * carried values; associative_scan carries the joined rows, and its first result is the first row.
+ */
+#include "passes/unroll_loops.h"
 
 #include <string.h>
 
 /* Bounds the code: steps, and nodes of all steps together. */
 enum { MAX_STEPS = 256, MAX_NODES = 1 << 14 };
-
-typedef struct Unroll {
-    Graph  *graph;
-    Node   *node;
-    Graph  *body;
-    Arg     carried, xs, more; /* lists */
-    int64_t steps;
-} Unroll;
 
 static Error *refuse(const Unroll *u, const char *what)
 {
@@ -63,8 +57,8 @@ static int count_nodes(const Graph *body)
 static Error *read_loop(Unroll *u)
 {
     const Node *node = u->node;
-    bool        is_map = !strcmp(node->schema->base, "map_impl");
-    int         n = is_map ? 3 : 4;
+    bool        is_scan = !strcmp(node->schema->base, "scan");
+    int         n = is_scan ? 4 : 3;
     if (node->n_args != n || node->args[0].kind != ARG_GRAPH)
         return node_error(node, E_FORMAT, "%s has other arguments than expected",
                           node->schema->name);
@@ -73,18 +67,21 @@ static Error *read_loop(Unroll *u)
             return node_error(node, E_FORMAT, "argument %d of %s is no list", i,
                               node->schema->name);
     u->body = node->args[0].graph;
-    u->carried = is_map ? arg_list(NULL, 0) : node->args[1];
+    u->is_associative = !strcmp(node->schema->base, "associative_scan");
+    u->carried = is_scan ? node->args[1] : arg_list(NULL, 0);
     u->xs = node->args[n - 2];
     u->more = node->args[n - 1];
     if (!u->xs.n_items || !all_tensors(&u->xs) || !all_tensors(&u->carried) ||
         !u->xs.items[0].value->type.rank)
         return refuse(u, "needs tensors to go over");
-    if (!expr_is_int(u->xs.items[0].value->type.sizes[0], &u->steps) || u->steps < 1)
-        return refuse(u, "a number of steps that is not constant, or zero");
-    if (u->steps > MAX_STEPS || u->steps * count_nodes(u->body) > MAX_NODES)
-        return refuse(u, "too many steps to write out");
-    if (u->body->n_inputs != u->carried.n_items + u->xs.n_items + u->more.n_items ||
-        u->body->n_outputs != node->n_results || node->n_results < u->carried.n_items)
+    if (!expr_is_int(u->xs.items[0].value->type.sizes[0], &u->steps) || u->steps < 1 ||
+        u->steps > MAX_STEPS || u->steps * count_nodes(u->body) > MAX_NODES)
+        u->steps = -1;
+    if (u->steps < 0 && u->is_associative)
+        return refuse(u, "a number of steps that is not constant, or too many to write out");
+    int n_carried = u->is_associative ? u->xs.n_items : u->carried.n_items;
+    if (u->body->n_inputs != n_carried + u->xs.n_items + u->more.n_items ||
+        u->body->n_outputs != node->n_results || node->n_results < n_carried)
         return node_error(node, E_FORMAT, "operands and results of %s do not fit its subgraph",
                           node->schema->name);
     for (int i = 0; i < u->body->n_outputs; i++)
@@ -104,6 +101,8 @@ static Error *add_step(Unroll *u, int64_t step, Arg *carried, Arg **ys)
     args[n++] = u->node->args[0];
     for (int i = 0; i < n_carried; i++)
         args[n++] = carried[i];
+    for (int i = 0; u->is_associative && i < u->xs.n_items; i++)
+        args[n++] = ys[i][step - 1];
     for (int i = 0; i < u->xs.n_items; i++) {
         Arg    select[] = {u->xs.items[i], arg_int(graph, 0), arg_int(graph, step)};
         Value *x;
@@ -122,6 +121,18 @@ static Error *add_step(Unroll *u, int64_t step, Arg *carried, Arg **ys)
             carried[i] = arg_value(wrap->results[i]);
         else
             ys[i - n_carried][step] = arg_value(wrap->results[i]);
+    }
+    return NULL;
+}
+
+/* associative_scan is a scan that carries its last results, and begins at the second row. */
+static Error *begin_associative(Unroll *u, Arg **ys)
+{
+    for (int i = 0; i < u->xs.n_items; i++) {
+        Arg    select[] = {u->xs.items[i], arg_int(u->graph, 0), arg_int(u->graph, 0)};
+        Value *x;
+        TRY(build_like(u->graph, u->node, u->node, "aten.select.int", select, 3, &x));
+        ys[i][0] = arg_value(x);
     }
     return NULL;
 }
@@ -147,6 +158,8 @@ static Error *unroll(Graph *graph, Node *node)
     Unroll u = {.graph = graph, .node = node};
     Arena *arena = graph->ir->arena;
     TRY(read_loop(&u));
+    if (u.steps < 0)
+        return roll_loop(&u);
     int   n_ys = node->n_results - u.carried.n_items;
     Arg  *carried = ARENA_ARRAY(arena, Arg, u.carried.n_items + 1);
     Arg **ys = ARENA_ARRAY(arena, Arg *, n_ys + 1);
@@ -154,14 +167,16 @@ static Error *unroll(Graph *graph, Node *node)
         carried[i] = u.carried.items[i];
     for (int i = 0; i < n_ys; i++)
         ys[i] = ARENA_ARRAY(arena, Arg, u.steps);
-    for (int64_t step = 0; step < u.steps; step++)
+    if (u.is_associative)
+        TRY(begin_associative(&u, ys));
+    for (int64_t step = u.is_associative; step < u.steps; step++)
         TRY(add_step(&u, step, carried, ys));
     return replace_loop(&u, carried, ys);
 }
 
 static Error *run(Graph *graph, PassCtx *cx, bool *changed)
 {
-    static const char *const loops[] = {"map_impl", "scan"};
+    static const char *const loops[] = {"map_impl", "scan", "associative_scan"};
     for (Node *n = graph->first, *next; n; n = next) {
         next = n->next;
         for (size_t i = 0; n->schema->is_higher_order && i < sizeof loops / sizeof *loops; i++) {
@@ -178,6 +193,6 @@ static Error *run(Graph *graph, PassCtx *cx, bool *changed)
 
 const Pass pass_unroll_loops = {
     .name = "unroll_loops",
-    .purpose = "write out map and scan over a constant number of steps",
+    .purpose = "write out the steps of map and scan, or make a while_loop of them",
     .run = run,
 };
