@@ -262,13 +262,39 @@ static Value *scale_add_bool(Build *b, Node *node, Value *z)
     return BUILD(b, "aten.logical_or.default", arg_value(self), arg_value(z));
 }
 
+/* x times a factor that is rounded to the dtype of x first. */
+static Value *scale_rounded(Build *b, Node *node, const char *name, Value *x)
+{
+    Arg by = factor(b, node, name, x->type.dtype);
+    if (is_number(&by, 1))
+        return x;
+    Value *number = BUILD(b, "aten.full.default", arg_list(NULL, 0), by, arg_dtype(x->type.dtype));
+    return b->error ? NULL : BUILD(b, "aten.mul.Tensor", arg_value(x), arg_value(number));
+}
+
+/* beta self + (alpha vec1) vec2, each step rounded, as in eager PyTorch (LinearAlgebraKernel.cpp).
+ */
 static Error *expand_addr(Node *node, Value **results)
 {
     Build  b = build_at(node);
-    Value *z = BUILD(&b, "aten.outer.default", *node_arg(node, "vec1"), *node_arg(node, "vec2"));
-    bool   is_bool =
-        !b.error && z->type.dtype == DT_BOOL && node_tensor(node, "self")->type.dtype == DT_BOOL;
-    results[0] = is_bool ? scale_add_bool(&b, node, z) : scale_add(&b, node, z);
+    Value *self = node_tensor(node, "self"), *x = node_tensor(node, "vec1");
+    bool   is_bool = x->type.dtype == DT_BOOL && self->type.dtype == DT_BOOL;
+    bool   same = x->type.dtype == self->type.dtype && !is_bool;
+    if (same)
+        x = scale_rounded(&b, node, "alpha", x);
+    if (b.error)
+        return b.error;
+    Value *z = BUILD(&b, "aten.outer.default", arg_value(x), *node_arg(node, "vec2"));
+    if (b.error)
+        return b.error;
+    results[0] = z;
+    if (!same) {
+        is_bool &= z->type.dtype == DT_BOOL;
+        results[0] = is_bool ? scale_add_bool(&b, node, z) : scale_add(&b, node, z);
+    } else if (!is_number(node_arg(node, "beta"), 0)) {
+        Value *scaled = scale_rounded(&b, node, "beta", self);
+        results[0] = b.error ? NULL : BUILD(&b, "aten.add.Tensor", arg_value(scaled), arg_value(z));
+    }
     return b.error;
 }
 
