@@ -538,25 +538,29 @@ static Error *rule_adjoint(Complexify *c, Pair *results)
 }
 
 /* A part of a dense tensor is made dense, so that strides mean what they mean for the whole. */
+static Value *strided_part(Complexify *c, bool im)
+{
+    Node  *node = c->node;
+    Arg    args[8], format = {.kind = ARG_MEMORY_FORMAT, .integer = 1}; /* contiguous */
+    Pair   a = cx_operand(c, 0);
+    Value *x = im ? cx_im(c, a) : a.re;
+    Value *dense = c->b.error ? NULL : BUILD(&c->b, "aten.clone.default", arg_value(x), format);
+    if (c->b.error)
+        return NULL;
+    for (int i = 0; i < node->n_args; i++)
+        args[i] = part_of(c, &node->schema->params[i], &node->args[i], im);
+    args[0] = arg_value(dense);
+    return c->b.error ? NULL : build_args(&c->b, node->schema->name, args, node->n_args);
+}
+
+/* as_strided, as_strided_copy, as_strided_scatter */
 static Error *rule_as_strided(Complexify *c, Pair *results)
 {
-    Node             *node = c->node;
-    const TensorType *t = &node->args[0].value->type;
-    if (!tensor_is_contiguous(c->graph->ir, t))
+    Node *node = c->node;
+    if (!tensor_is_contiguous(c->graph->ir, &node->args[0].value->type))
         return node_error(node, E_UNSUPPORTED, "%s of a complex tensor that is not contiguous",
                           node->schema->name);
-    Arg  format = {.kind = ARG_MEMORY_FORMAT, .integer = 1}; /* contiguous */
-    Pair a = cx_operand(c, 0), *out = &results[0];
-    for (int i = 0; i < 2; i++) {
-        Arg    args[8];
-        Value *x = i ? cx_im(c, a) : a.re;
-        Value *dense = c->b.error ? NULL : BUILD(&c->b, "aten.clone.default", arg_value(x), format);
-        if (c->b.error)
-            return c->b.error;
-        memcpy(args, node->args, sizeof *args * (size_t)node->n_args);
-        args[0] = arg_value(dense);
-        *(i ? &out->im : &out->re) = build_args(&c->b, node->schema->name, args, node->n_args);
-    }
+    results[0] = (Pair){strided_part(c, false), strided_part(c, true)};
     return c->b.error;
 }
 
@@ -672,6 +676,7 @@ static const struct {
     {"adjoint", rule_adjoint},
     {"as_strided", rule_as_strided},
     {"as_strided_copy", rule_as_strided},
+    {"as_strided_scatter", rule_as_strided},
     {"dist", rule_dist},
     {"ones", rule_real_only},
     {"ones_like", rule_real_only},

@@ -338,7 +338,7 @@ static Error *expand_batch_norm(Node *node, Value **results)
     bool       functional = strstr(node->schema->base, "functional") != NULL;
     bool       trains = training ? node_bool(node, "training") : functional;
     int        n = node->schema->n_returns;
-    if (x->type.rank == 1 && expr_is_value(x->type.sizes[0], 0) && trains) {
+    if (x->type.rank == 1 && expr_is_value(x->type.sizes[0], 0) && (trains || n == 1)) {
         /* Eager lets tensors of no elements pass; running statistics stay. */
         results[0] = unary(&b, "aten.clone.default", x);
         for (int i = 1; i < n; i++)
@@ -584,7 +584,9 @@ const OpDesc norm_ops[] = {
             "input=f32[2,3,4,5] weight=f32[3] bias=f32[3] running_mean=f32[3] "
             "running_var=f32[3]@0.1..2 training=false momentum=0.1 eps=1e-5 cudnn_enabled=false | "
             "input=f32[4,3] weight=None bias=None running_mean=f32[3] running_var=f32[3]@0.1..2 "
-            "training=false momentum=0.1 eps=1e-3 cudnn_enabled=false | input=bf16[2,3,4] "
+            "training=false momentum=0.1 eps=1e-3 cudnn_enabled=false | input=f32[0] weight=None "
+            "bias=None running_mean=f32[0] running_var=f32[0] training=false momentum=0.1 eps=1e-5 "
+            "cudnn_enabled=false | input=bf16[2,3,4] "
             "weight=bf16[3] bias=bf16[3] running_mean=bf16[3] running_var=bf16[3]@0.5..2 "
             "training=false momentum=0.1 eps=1e-5 cudnn_enabled=false | input=f32[4,3,2] "
             "weight=f32[3] bias=f32[3] running_mean=None running_var=None training=true "

@@ -367,8 +367,9 @@ static Value *aa_filter(Build *b, Value *x, bool is_cubic)
     return BUILD(b, "aten.where.self", arg_value(is_near), arg_value(near), arg_value(far));
 }
 
-/* f32 [out, in]: the rows sum to 1 (UpSampleKernel.cpp, _compute_indices_min_size_weights_aa). */
-static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool is_cubic)
+/* [out, in]: the rows sum to 1 (UpSampleKernel.cpp, _compute_indices_min_size_weights_aa). */
+static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool is_cubic,
+                         DType dtype)
 {
     int64_t last = -1;
     Value  *i = BUILD(b, "aten.arange.default", arg_int(b->graph, out), arg_dtype(DT_F64));
@@ -383,7 +384,7 @@ static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool i
     Value *sum = BUILD(b, "aten.sum.dim_IntList", arg_value(w), arg_ints(b->graph, &last, 1),
                        arg_bool(b->graph, true));
     w = BUILD(b, "aten.div.Tensor", arg_value(w), arg_value(sum));
-    return b->error ? NULL : build_cast(b, w, DT_F32);
+    return b->error ? NULL : build_cast(b, w, dtype);
 }
 
 static Error *expand_upsample_aa(Node *node, Value **results)
@@ -394,11 +395,12 @@ static Error *expand_upsample_aa(Node *node, Value **results)
          is_cubic = strstr(node->schema->base, "cubic") != NULL;
     Axis    axes[MAX_RESIZED];
     int64_t in, out;
-    if (!dtype_is_float(self->type.dtype) || self->type.dtype == DT_F64)
+    DType   compute = dtype_compute(self->type.dtype);
+    if (!dtype_is_float(self->type.dtype))
         return node_error(node, E_UNSUPPORTED, "antialiased interpolation of dtype %s",
                           dtype_name(self->type.dtype));
     TRY(upsample_axes(node, axes));
-    x = build_cast(&b, x, DT_F32);
+    x = build_cast(&b, x, compute);
     for (int d = 1; d >= 0 && !b.error; d--) {
         if (!expr_is_int(axes[d].in, &in) || !expr_is_int(axes[d].out, &out))
             return node_error(node, E_UNSUPPORTED,
@@ -408,7 +410,7 @@ static Error *expand_upsample_aa(Node *node, Value **results)
                                            : (double)in / (double)out;
         if (in == out && scale == 1)
             continue;
-        Value *w = aa_weights(&b, in, out, scale, is_cubic);
+        Value *w = aa_weights(&b, in, out, scale, is_cubic, compute);
         if (d == 1)
             x = BUILD(&b, "aten.matmul.default", arg_value(x),
                       arg_value(build_transpose(&b, w, 0, 1)));
@@ -546,7 +548,8 @@ const OpDesc resize_ops[] = {
               "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
               expand_upsample_aa,
               .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
-                         "self=f32[1,1,3,3] output_size=[5,5] align_corners=false"),
+                         "self=f32[1,1,3,3] output_size=[5,5] align_corners=false | "
+                         "self=f64[1,1,5,4] output_size=[3,6] align_corners=true"),
     COMPOSITE("aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool "
               "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
               expand_upsample_aa,
