@@ -118,6 +118,8 @@ bool scalar_is_transcendental(ScalarOp op)
     case S_ATANH:
     case S_ERF:
     case S_ERFC:
+    case S_ERF_PLUS_1:
+    case S_TANH_PLUS_1:
     case S_ERFINV:
     case S_LGAMMA:
     case S_DIGAMMA:

@@ -42,7 +42,10 @@
                                 X(COSH, "cosh", 1, 'a') X(TANH, "tanh", 1, 'a')                    \
                                     X(ASINH, "asinh", 1, 'a') X(ACOSH, "acosh", 1, 'a')            \
                                         X(ATANH, "atanh", 1, 'a') X(ERF, "erf", 1, 'a')            \
-                                            X(ERFC, "erfc", 1, 'a') X(ERFINV, "erfinv", 1, 'a')    \
+                                            X(ERFC, "erfc", 1, 'a')                                \
+                                            X(ERF_PLUS_1, "erf_plus_1", 1, 'a') /* 1 + f(x) */     \
+                                            X(TANH_PLUS_1, "tanh_plus_1", 1, 'a')                  \
+                                            X(ERFINV, "erfinv", 1, 'a')                            \
                                                 X(LGAMMA, "lgamma", 1, 'a') X(DIGAMMA, "digamma",  \
                                                                               1, 'a')              \
                                                     X(SIGMOID, "sigmoid", 1,                       \

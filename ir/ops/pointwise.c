@@ -80,9 +80,9 @@ static Scalar *body_gelu(LowerCx *cx, const Node *node, Scalar *const *in, DType
     const Arg *approximate = node_arg(node, "approximate");
     bool       is_tanh = approximate->kind == ARG_STRING && !strcmp(approximate->string, "tanh");
     return body_text(cx, node, in, dtype,
-                     is_tanh ? "mul(mul(0.5, self), add(1, tanh(mul(0.7978845608028654, "
-                               "add(self, mul(0.044715, mul(self, mul(self, self))))))))"
-                             : "mul(mul(self, 0.5), add(1, erf(mul(self, 0.7071067811865476))))");
+                     is_tanh ? "mul(mul(0.5, self), tanh_plus_1(mul(0.7978845608028654, "
+                               "add(self, mul(0.044715, mul(self, mul(self, self)))))))"
+                             : "mul(mul(self, 0.5), erf_plus_1(mul(self, 0.7071067811865476)))");
 }
 
 static Error *infer_gelu(Node *node)

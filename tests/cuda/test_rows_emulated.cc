@@ -1,10 +1,17 @@
-/* Scans, sorts, selections and recurrent layers of emit_cuda/runtime on the CPU
+/* Scans, sorts, selections, recurrent layers and element functions of emit_cuda/runtime on the CPU
  * (lane_emulation.h), against plain loops. */
 #include "lane_emulation.h"
 
 #include <algorithm>
 
 #include "../../emit_cuda/runtime/prelude.cu.inc"
+/* Functions of CUDA that C does not have and that no case here calls. */
+float  rsqrtf(float);
+float  erfinvf(float);
+double rsqrt(double);
+double erfinv(double);
+#include "../../emit_c/runtime/element.c.inc"
+#include "../../emit_cuda/runtime/math.cu.inc"
 #include "../../emit_cuda/runtime/mma.cu.inc"
 #include "../../emit_cuda/runtime/scan.cu.inc"
 #include "../../emit_cuda/runtime/sort.cu.inc"
@@ -256,8 +263,28 @@ template <int GATES> static void rnn_case(int steps, int batch, int hidden, bool
     expect(worst < 2e-6, GATES == 4 ? "lstm" : "gru", hidden, steps);
 }
 
+/* 1 + erf(x) and 1 + tanh(x) beside double: as near as a sum of 1 and a float can be. */
+static void gelu_case()
+{
+    double worst = 0;
+    for (float x = -12; x < 12; x += 1.0f / 4096)
+        worst = fmax(worst, fabs(aotc_erf_plus_1_f32(x) - (x < 0 ? erfc(-(double)x) : 1 + erf((double)x))));
+    expect(worst < 1.5e-7, "1 + erf(x), 1e-10 of error", (int64_t)(worst * 1e10), 0);
+    worst = 0;
+    for (float x = -12; x < 12; x += 1.0f / 4096) {
+        const double want = 2 / (1 + exp(-2 * (double)x));
+        worst = fmax(worst, fabs(aotc_tanh_plus_1_f32(x) - want) / want);
+    }
+    expect(worst < 2.5e-6, "1 + tanh(x), 1e-10 of relative error", (int64_t)(worst * 1e10), 0);
+    expect(aotc_tanh_plus_1_f32(INFINITY) == 2 && aotc_tanh_plus_1_f32(-INFINITY) == 0, "1 + tanh(inf)", 0, 0);
+    expect(isnan(aotc_tanh_plus_1_f32(NAN)), "1 + tanh(NaN)", 0, 0);
+    expect(aotc_erf_plus_1_f32(INFINITY) == 2 && aotc_erf_plus_1_f32(-INFINITY) == 0, "1 + erf(inf)", 0, 0);
+    expect(aotc_erf_plus_1_f32(0) == 1 && isnan(aotc_erf_plus_1_f32(NAN)), "1 + erf(0), NaN", 0, 0);
+}
+
 int main()
 {
+    gelu_case();
     scan_case<256, false>(3, 2500, 1);
     scan_case<256, false>(2, 5000, 3);
     scan_case<32, false>(11, 300, 1);
