@@ -105,12 +105,17 @@ static bool is_folded(LoopText *t)
     return expr_range(loops_points(t)).max / points_per_block(t) >= MAX_GRID;
 }
 
+static bool takes_several(LoopText *t)
+{
+    return t->plan->reads_ahead || is_folded(t);
+}
+
 /* "for (…)" or "if (…)" around a point, its variable `point` declared. */
 static const char *point_loop(LoopText *t)
 {
     Arena      *arena = t->e->arena;
     const char *type = loops_int(t), *n = loops_expr(t, loops_points(t));
-    if (is_folded(t))
+    if (takes_several(t))
         return arena_printf(arena, "for (; point < %s; point += (%s)gridDim.x * %d)", n, type,
                             points_per_block(t));
     return arena_printf(arena, "if (point < %s)", n);
@@ -124,7 +129,7 @@ static void declare_point(LoopText *t)
                       : per_block > 1 ? arena_printf(t->e->arena, " + threadIdx.x / %d", threads)
                                       : "";
     text_printf(t->e->out, "    %s%s point = (%s)blockIdx.x * %d%s;\n",
-                is_folded(t) ? "" : "const ", type, type, per_block, own);
+                takes_several(t) ? "" : "const ", type, type, per_block, own);
     if (threads > 1)
         text_printf(t->e->out, "    const %s lane = threadIdx.x%s;\n", type,
                     per_block > 1 ? arena_printf(t->e->arena, " %% %d", threads) : "");
@@ -147,6 +152,13 @@ static const char *outer_decode(LoopText *t)
 
 /* ---- vectors --------------------------------------------------------------------------------- */
 
+/* Rows are made by code of their own where all addresses are aligned: their many loads are then one
+ * instruction each. */
+static bool has_two_bodies(const LoopText *t)
+{
+    return t->vector.whole && t->plan->shape == CUDA_ROWS;
+}
+
 /* The variable that vectors run along, and what is known of their memory: `whole`, `count`. */
 static void start_vector(LoopText *t)
 {
@@ -163,7 +175,8 @@ static void start_vector(LoopText *t)
     const char *addresses = vector_addresses(t->e, t->k);
     if (addresses) {
         v->whole = "whole";
-        text_printf(t->e->out, "    const bool whole = aotc_aligned(%s);\n", addresses);
+        text_printf(t->e->out, "    const bool %s = aotc_aligned(%s);\n",
+                    has_two_bodies(t) ? "aligned" : "whole", addresses);
     }
 }
 
@@ -226,7 +239,13 @@ static Error *print_flat(LoopText *t)
 
 static Error *print_rows(LoopText *t)
 {
+    if (has_two_bodies(t))
+        loops_line(t, 1,
+                   "const auto rows = [&](auto known) {\n"
+                   "    constexpr bool whole = decltype(known)::value;");
     declare_point(t);
+    if (t->plan->reads_ahead)
+        TRY(loops_print_ahead(t, outer_decode(t), 1));
     loops_line(t, 1, arena_printf(t->e->arena, "%s {", point_loop(t)));
     if (t->k->n_outer)
         loops_line(t, 2, outer_decode(t));
@@ -234,6 +253,13 @@ static Error *print_rows(LoopText *t)
         : t->plan == &t->second ? loops_print_sum(t, 2)
                                 : loops_print_row(t, 2));
     loops_line(t, 1, "}");
+    if (has_two_bodies(t))
+        loops_line(t, 1,
+                   "};\n"
+                   "    if (aligned)\n"
+                   "        rows(aotc_known<true>());\n"
+                   "    else\n"
+                   "        rows(aotc_known<false>());");
     return NULL;
 }
 
@@ -284,6 +310,12 @@ static void start_part(LoopText *t)
 
 /* ---- the kernel ------------------------------------------------------------------------------ */
 
+/* Blocks of a multiprocessor whose threads have 64 registers each. */
+static int resident_blocks(const LoopText *t)
+{
+    return t->plan->threads < 1024 ? 1024 / t->plan->threads : 1;
+}
+
 static void print_launch(LoopText *t, const CudaHandle *handle, int split)
 {
     Arena      *arena = t->e->arena;
@@ -292,6 +324,9 @@ static void print_launch(LoopText *t, const CudaHandle *handle, int split)
     const char *blocks = arena_printf(arena, "(%s + %d) / %d", n, per_block - 1, per_block);
     if (is_folded(t))
         blocks = arena_printf(arena, "aotc_min_i64(%s, INT64_C(2147483647))", blocks);
+    if (t->plan->reads_ahead)
+        blocks = arena_printf(arena, "aotc_min_i64(%s, f->cuda->n_sm * INT64_C(%d))", blocks,
+                              resident_blocks(t));
     CudaLaunch launch = {.grid = {blocks}, .block = {arena_printf(arena, "%d", t->plan->threads)}};
     if (split)
         launch.grid[1] = arena_printf(arena, "%d", split);
@@ -326,6 +361,7 @@ static Error *print_function(LoopText *t, const char *suffix)
     CudaFunction spec = {.suffix = suffix,
                          .body = body.data,
                          .threads = t->plan->threads,
+                         .min_blocks = t->plan->reads_ahead ? resident_blocks(t) : 0,
                          .no_restrict = emit_has_aliases(t->k)};
     TRY(cuda_function(c, &spec, &handle));
     print_launch(t, &handle, t->plan->split);

@@ -57,6 +57,8 @@ const char *loops_decode(LoopText *t, const char *flat, const Symbol *const *var
 /* ---- loops_rows.c ---------------------------------------------------------------------------- */
 /* All stages of one point: outer variables and `lane` are in scope. */
 Error      *loops_print_row(LoopText *t, int indent);
+/* reads_ahead: what stands in front of the loop over points; `decode` gives the outer variables. */
+Error      *loops_print_ahead(LoopText *t, const char *decode, int indent);
 /* The first stage of a part, its accumulators to scratch memory; and the function behind it. */
 Error      *loops_print_part(LoopText *t, int indent);
 Error      *loops_print_sum(LoopText *t, int indent);

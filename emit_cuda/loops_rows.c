@@ -9,7 +9,10 @@
  *       }
  *       acc_0 = aotc_reduce<128>(acc_0, [](float a, float b) { return (float)(a + b); });
  *       kept_0 = acc_0;
- *   } */
+ *   }
+ *
+ * Loads of the row to come (reads_ahead) are brought by a lambda: into ahead_<i>, which become
+ * cache_<i> when their row's turn is. */
 #include "emit_cuda/loops.h"
 
 /* ---- what later stages read ------------------------------------------------------------------ */
@@ -150,11 +153,46 @@ static void bind_registers(LoopText *t, Nest *nest)
                      level);
 }
 
+static void declare_loads(LoopText *t, const char *stem, int indent)
+{
+    for (int i = 0; i < t->n_caches; i++)
+        loops_line(t, indent,
+                   arena_printf(t->e->arena, "aotc_vec<%s, %d> %s_%d[%d];",
+                                c_storage_type(t->caches[i]->buffer->dtype), t->plan->vector, stem,
+                                i, t->plan->chunks));
+}
+
+/* A row's loads into `stem`_<i>. */
+static Error *print_loads(LoopText *t, const char *stem, int indent)
+{
+    Nest nest;
+    loops_nest(t, &nest, indent);
+    add_inner_levels(t, &nest, kernel_inner_stage(t->k));
+    const char *text[64];
+    for (int i = 0; i < t->n_caches; i++)
+        text[i] = vector_load_text(&t->vector, &nest, t->caches[i]);
+    TRY(nest_open(&nest));
+    for (int i = 0; i < t->n_caches; i++)
+        nest_line(&nest, "%s_%d[chunk] = %s;", stem, i, text[i]);
+    nest_close(&nest);
+    return nest.error;
+}
+
+static void take_ahead(LoopText *t, int indent)
+{
+    Arena *arena = t->e->arena;
+    loops_line(t, indent, "#pragma unroll");
+    loops_line(t, indent,
+               arena_printf(arena, "for (int chunk = 0; chunk < %d; chunk++) {", t->plan->chunks));
+    for (int i = 0; i < t->n_caches; i++)
+        loops_line(t, indent + 1, arena_printf(arena, "cache_%d[chunk] = ahead_%d[chunk];", i, i));
+    loops_line(t, indent, "}");
+    loops_line(t, indent, arena_printf(arena, "bring(point + (%s)gridDim.x);", loops_int(t)));
+}
+
 /* Loads that several stages make stand in registers from here on. */
 static Error *print_registers(LoopText *t, int indent)
 {
-    const Stage *stage = kernel_inner_stage(t->k);
-    Nest         nest;
     for (int i = 0; i < t->n_rows; i++)
         loops_line(t, indent,
                    arena_printf(t->e->arena, "%s row_%d[%d][%d];",
@@ -162,23 +200,15 @@ static Error *print_registers(LoopText *t, int indent)
                                 t->plan->vector));
     if (!t->n_caches)
         return NULL;
-    for (int i = 0; i < t->n_caches; i++)
-        loops_line(t, indent,
-                   arena_printf(t->e->arena, "aotc_vec<%s, %d> cache_%d[%d];",
-                                c_storage_type(t->caches[i]->buffer->dtype), t->plan->vector, i,
-                                t->plan->chunks));
+    declare_loads(t, "cache", indent);
+    if (t->plan->reads_ahead) {
+        take_ahead(t, indent);
+        return NULL;
+    }
     loops_line(t, indent, "{");
-    loops_nest(t, &nest, indent + 1);
-    add_inner_levels(t, &nest, stage);
-    const char *text[64];
-    for (int i = 0; i < t->n_caches; i++)
-        text[i] = vector_load_text(&t->vector, &nest, t->caches[i]);
-    TRY(nest_open(&nest));
-    for (int i = 0; i < t->n_caches; i++)
-        nest_line(&nest, "cache_%d[chunk] = %s;", i, text[i]);
-    nest_close(&nest);
+    TRY(print_loads(t, "cache", indent + 1));
     loops_line(t, indent, "}");
-    return nest.error;
+    return NULL;
 }
 
 static void store_reduced(LoopText *t, Nest *nest, const LoopStore *store, int stage)
@@ -389,13 +419,37 @@ Error *loops_print_sum(LoopText *t, int indent)
     return NULL;
 }
 
+static void find_registers(LoopText *t)
+{
+    if (!t->plan->chunks)
+        return;
+    t->n_rows = kernel_kept_rows(t->k, t->rows, 64);
+    t->n_caches =
+        kernel_row_loads(t->e->exprs, t->k, t->plan->vector, t->plan->reads_ahead, t->caches, 64);
+}
+
+Error *loops_print_ahead(LoopText *t, const char *decode, int indent)
+{
+    Arena      *arena = t->e->arena;
+    const char *n = loops_expr(t, loops_points(t));
+    find_registers(t);
+    declare_loads(t, "ahead", indent);
+    loops_line(t, indent, arena_printf(arena, "const auto bring = [&](%s point) {", loops_int(t)));
+    loops_line(t, indent + 1, arena_printf(arena, "if (point >= %s)", n));
+    loops_line(t, indent + 2, "return;");
+    if (decode)
+        loops_line(t, indent + 1, decode);
+    TRY(print_loads(t, "ahead", indent + 1));
+    loops_line(t, indent, "};");
+    loops_line(t, indent, "bring(point);");
+    return NULL;
+}
+
 Error *loops_print_row(LoopText *t, int indent)
 {
-    if (t->plan->chunks) {
-        t->n_rows = kernel_kept_rows(t->k, t->rows, 64);
-        t->n_caches = kernel_repeated_loads(t->e->exprs, t->k, t->plan->vector, t->caches, 64);
+    find_registers(t);
+    if (t->plan->chunks)
         TRY(print_registers(t, indent));
-    }
     for (int s = 0; s < t->k->n_stages; s++)
         TRY(print_stage(t, s, indent));
     return NULL;

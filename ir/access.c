@@ -99,7 +99,22 @@ static void walk_loop(const Loop *loop, void (*visit)(void *cx, Scalar *a), void
     scalar_walk(roots, loop->mask ? 2 : 1, visit, cx);
 }
 
-int kernel_repeated_loads(ExprPool *pool, const Kernel *k, int width, const Scalar **out, int cap)
+static bool moves_with_point(const Kernel *k, const Expr *index)
+{
+    for (int d = 0; d < k->n_outer; d++)
+        if (expr_contains(index, k->outer[d]))
+            return true;
+    return false;
+}
+
+static bool is_first_of_point(const Repeated *r, int i)
+{
+    return r->k->stages[r->first_stage[i]] == kernel_inner_stage(r->k) &&
+           moves_with_point(r->k, r->out[i]->index);
+}
+
+int kernel_row_loads(ExprPool *pool, const Kernel *k, int width, bool with_first,
+                     const Scalar **out, int cap)
 {
     const Stage *inner = kernel_inner_stage(k);
     Repeated     r = {pool, k, NULL, width, 0, 0, cap, out, {0}, {false}};
@@ -113,9 +128,14 @@ int kernel_repeated_loads(ExprPool *pool, const Kernel *k, int width, const Scal
             walk_loop(k->stages[s]->loops[l], note_load, &r);
     }
     for (int i = 0; i < r.n; i++)
-        if (r.again[i])
+        if (r.again[i] || (with_first && is_first_of_point(&r, i)))
             out[n++] = out[i];
     return n;
+}
+
+int kernel_repeated_loads(ExprPool *pool, const Kernel *k, int width, const Scalar **out, int cap)
+{
+    return kernel_row_loads(pool, k, width, false, out, cap);
 }
 
 typedef struct Wanted {

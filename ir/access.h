@@ -23,6 +23,11 @@ const Stage *kernel_inner_stage(const Kernel *k);
  * any that moves with the last inner variable), from memory that the kernel does not write.
  * Returns how many. */
 int kernel_repeated_loads(ExprPool *pool, const Kernel *k, int width, const Scalar **out, int cap);
+/* Those, and (with_first) the loads of the first stage with inner dims that move with the outer
+ * ones.
+ */
+int kernel_row_loads(ExprPool *pool, const Kernel *k, int width, bool with_first,
+                     const Scalar **out, int cap);
 /* LOCAL rows that a later stage reads, in order of their stores. */
 int kernel_kept_rows(const Kernel *k, const Buffer **out, int cap);
 

@@ -19,12 +19,15 @@
 #define SHORT_ROW 16
 /* Warps that share the inner dims of 32 points. */
 #define COLUMN_WARPS 8
-/* Blocks that fill an H100. */
-#define ENOUGH_BLOCKS (132 * 4)
+/* An H100: its multiprocessors, threads that one has when each takes 64 registers, blocks that fill
+ * it. */
+#define N_SM 132
+#define RESIDENT_THREADS 1024
+#define ENOUGH_BLOCKS (N_SM * 4)
 /* Elements that are worth a second launch. */
 #define MIN_SPLIT (1 << 16)
 /* Threads that leave an H100 (132 multiprocessors) idle. */
-#define FEW_THREADS (132 * 256)
+#define FEW_THREADS (N_SM * 256)
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
@@ -251,6 +254,36 @@ static void schedule_row(Lower *lo, Kernel *k, int64_t n)
         c->chunks = (int)chunks;
 }
 
+static void look_for_work(void *cx, Scalar *a)
+{
+    bool *found = cx;
+    *found |= scalar_is_transcendental(a->op);
+}
+
+/* Blocks wait for their row and then compute: where both take long, the next row should be on its
+ * way meanwhile.  Two rows of loads and one of values have to fit 64 registers, of which 1024
+ * threads of a multiprocessor can have so many. */
+static bool reads_ahead(Lower *lo, const Kernel *k)
+{
+    const CudaSchedule *c = &k->cuda;
+    const Stage        *stage = kernel_inner_stage(k);
+    const Buffer       *rows[64];
+    const Scalar       *loads[64];
+    bool                has_work = false;
+    int64_t points = typical(lo, expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer), 0);
+    if (!c->chunks || c->split || c->vector == 1 || c->row_threads <= 32 ||
+        points * c->row_threads < INT64_C(4) * N_SM * RESIDENT_THREADS)
+        return false;
+    for (int l = 0; l < stage->n_loops; l++)
+        scalar_walk(&stage->loops[l]->value, 1, look_for_work, &has_work);
+    double words = 0;
+    int    n = kernel_row_loads(lo->ir->exprs, k, c->vector, true, loads, 64);
+    for (int i = 0; i < n; i++)
+        words += dtype_size(loads[i]->buffer->dtype) / 4.0;
+    double each = c->chunks * c->vector, kept = kernel_kept_rows(k, rows, 64);
+    return has_work && n > 0 && each * words <= ROW_WORDS / 2 && each * kept <= ROW_WORDS;
+}
+
 /* ---- columns --------------------------------------------------------------------------------- */
 
 /* Neighbouring points stand side by side in memory: warps share the inner dims. */
@@ -320,6 +353,7 @@ static void schedule_rows(Lower *lo, Kernel *k)
                  : c->row_threads > 32    ? c->row_threads
                                           : 128;
     schedule_split(lo, k, n);
+    c->reads_ahead = reads_ahead(lo, k);
     if (!c->chunks)
         c->is_impossible = rows_are_overwritten(k);
     if (!c->chunks)
