@@ -2,16 +2,23 @@
  *
  *   y[768*i0 + i1] = relu(result + bias[i1])   becomes
  *
- *   auto t_epilogue = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n, const auto &acc) {
- *       const aotc_vec<float, t_w> t_in0 = aotc_load<t_w>(bias + (n0));
+ *   auto t_fetch = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n) {
+ *       struct { aotc_vec<float, t_w> t_in0; } t_from = {aotc_load_fixed<t_w>(bias + (n0))};
+ *       return t_from;
+ *   };
+ *   auto t_finish = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n, const auto &acc,
+ *                       const auto &t_from) {
  *       aotc_vec<float, t_w> t_out0;
  *       for (int v = 0; v < t_w; v++)
- *           t_out0[v] = aotc_maximum_f32(acc[v] + t_in0[v], 0);
- *       aotc_store<t_w>(y + (768*i0 + n0), t_out0);
+ *           t_out0[v] = aotc_maximum_f32(acc[v] + t_from.t_in0[v], 0);
+ *       aotc_put<t_w>(y + (768*i0 + n0), t_out0);
  *   };
+ *   auto t_ahead = [&](int64_t t_z, int64_t t_m, int64_t t_n) { aotc_prefetch(bias + (n0)); };
+ *   auto t_epilogue = aotc_make_epilogue(t_fetch, t_finish, t_ahead);
  *
  * Buffers that the last dim steps through one by one are loaded before the loop and stored after
- * it. */
+ * it: in t_fetch when the kernel does not write them, so that callers can load before they have the
+ * sums; constants can be asked for before launches in front have ended. */
 #include "emit_cuda/product.h"
 
 typedef struct Stream {
@@ -201,19 +208,39 @@ static bool is_fixed(const Kernel *k, const Buffer *b)
     return true;
 }
 
+static bool is_constant(const Buffer *b)
+{
+    while (b->alias)
+        b = b->alias;
+    return b->kind == BUFFER_CONSTANT;
+}
+
+static const char *stream_load(const Streams *s, const EpilogueDims *dims, const Stream *stream,
+                               int width)
+{
+    return arena_printf(s->c->e.arena, "aotc_load%s%s<t_w>(%s)",
+                        is_fixed(s->k, stream->buffer) ? "_fixed" : "",
+                        is_aligned(s->c, dims, stream->buffer, stream->rest, width) ? "" : "_any",
+                        address(s->c, stream->buffer, stream->rest));
+}
+
+static const char *stream_type(const Streams *s, const Stream *stream)
+{
+    return arena_printf(s->c->e.arena, "aotc_vec<%s, t_w>", c_storage_type(stream->buffer->dtype));
+}
+
 static void open_streams(Streams *s, Nest *nest, const EpilogueDims *dims, int width)
 {
     Emit *e = &s->c->e;
-    for (int i = 0, n = 0; i < s->items.n; i++) {
+    for (int i = 0; i < s->items.n; i++) {
         const Stream *stream = &s->items.items[i];
         if (!stream->usable)
             continue;
-        const char *name = arena_printf(e->arena, "t_in%d", n++);
-        nest_line(nest, "const aotc_vec<%s, t_w> %s = aotc_load%s%s<t_w>(%s);",
-                  c_storage_type(stream->buffer->dtype), name,
-                  is_fixed(s->k, stream->buffer) ? "_fixed" : "",
-                  is_aligned(s->c, dims, stream->buffer, stream->rest, width) ? "" : "_any",
-                  address(s->c, stream->buffer, stream->rest));
+        bool        is_fetched = is_fixed(s->k, stream->buffer);
+        const char *name = arena_printf(e->arena, "%st_in%d", is_fetched ? "t_from." : "", i);
+        if (!is_fetched)
+            nest_line(nest, "const %s %s = %s;", stream_type(s, stream), name,
+                      stream_load(s, dims, stream, width));
         nest_bind(nest, stream->buffer,
                   c_load(e->arena, stream->buffer->dtype, arena_printf(e->arena, "%s[v]", name)),
                   1);
@@ -247,7 +274,6 @@ static Error *print_body(Streams *s, const EpilogueDims *dims)
                arena_printf(c->e.arena, "const int64_t %s AOTC_UNUSED = n0 + v;", s->last->name));
     if (k->result)
         nest_bind(&nest, k->result, raw_text(&c->e, k), 1);
-    find_streams(s);
     open_streams(s, &nest, dims, width);
     add_columns(s, &nest, columns);
     for (int i = 0; i < n; i++)
@@ -259,10 +285,50 @@ static Error *print_body(Streams *s, const EpilogueDims *dims)
     nest_close(&nest);
     for (int i = 0; i < n; i++)
         if (columns[i].rest)
-            nest_line(&nest, "aotc_store%s<t_w>(%s, t_out%d);",
-                      is_aligned(c, dims, columns[i].out, columns[i].rest, width) ? "" : "_any",
+            nest_line(&nest, "aotc_%s<t_w>(%s, t_out%d);",
+                      is_aligned(c, dims, columns[i].out, columns[i].rest, width) ? "put"
+                                                                                  : "store_any",
                       address(c, columns[i].out, columns[i].rest), i);
     return nest.error;
+}
+
+/* ---- the parts ------------------------------------------------------------------------------- */
+
+static const char *part_head(CudaEmit *c, const EpilogueDims *dims, const char *name,
+                             const char *more, bool has_width)
+{
+    return arena_printf(c->e.arena,
+                        "    auto %s = [&](%sint64_t t_z, int64_t t_m, int64_t t_n%s) {\n"
+                        "%s%s        const int64_t n0 AOTC_UNUSED = %s;\n",
+                        name, has_width ? "auto t_width, " : "", more,
+                        has_width ? "        constexpr int t_w = decltype(t_width)::value;\n" : "",
+                        dims->decode, dims->column);
+}
+
+static void print_fetch(const Streams *s, const EpilogueDims *dims, int width, Text *out)
+{
+    Text members = text_new(s->c->e.arena), values = text_new(s->c->e.arena);
+    for (int i = 0; i < s->items.n; i++) {
+        const Stream *stream = &s->items.items[i];
+        if (!stream->usable || !is_fixed(s->k, stream->buffer))
+            continue;
+        text_printf(&members, "            %s t_in%d;\n", stream_type(s, stream), i);
+        text_printf(&values, "%s%s", values.n ? ", " : "", stream_load(s, dims, stream, width));
+    }
+    text_printf(out,
+                "%s        struct {\n%s        } t_from = {%s};\n        return t_from;\n    };\n",
+                part_head(s->c, dims, "t_fetch", "", true), members.n ? members.data : "",
+                values.n ? values.data : "");
+}
+
+static void print_ahead(const Streams *s, const EpilogueDims *dims, Text *out)
+{
+    text_put(out, part_head(s->c, dims, "t_ahead", "", false));
+    for (int i = 0; i < s->items.n; i++)
+        if (s->items.items[i].usable && is_constant(s->items.items[i].buffer))
+            text_printf(out, "        aotc_prefetch(%s);\n",
+                        address(s->c, s->items.items[i].buffer, s->items.items[i].rest));
+    text_put(out, "    };\n");
 }
 
 Error *cuda_epilogue(CudaEmit *c, const Kernel *k, const EpilogueDims *dims, Text *out)
@@ -270,15 +336,17 @@ Error *cuda_epilogue(CudaEmit *c, const Kernel *k, const EpilogueDims *dims, Tex
     TRY(check(c, k));
     Streams s = {.c = c, .k = k, .last = k->outer[k->n_outer - 1]};
     Text   *was = c->e.out, body = text_new(c->e.arena);
+    find_streams(&s);
     c->e.out = &body;
     Error *error = print_body(&s, dims);
     c->e.out = was;
     if (error)
         return error_wrap(c->e.arena, error, "emitting the epilogue of kernel %s", k->name);
-    text_put(out, "    auto t_epilogue = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n, "
-                  "const auto &acc) {\n"
-                  "        constexpr int t_w = decltype(t_width)::value;\n");
-    text_printf(out, "%s        const int64_t n0 = %s;\n%s    };\n", dims->decode, dims->column,
+    print_fetch(&s, dims, cuda_epilogue_width(c, k), out);
+    text_printf(out, "%s%s    };\n",
+                part_head(c, dims, "t_finish", ", const auto &acc, const auto &t_from", true),
                 body.data);
+    print_ahead(&s, dims, out);
+    text_put(out, "    auto t_epilogue = aotc_make_epilogue(t_fetch, t_finish, t_ahead);\n");
     return NULL;
 }

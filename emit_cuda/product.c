@@ -376,6 +376,7 @@ static ProductChoice choose(CudaEmit *c, const Product *p, int64_t m, bool is_sm
                       .m = m,
                       .n = product_typical(c, p->n),
                       .k = product_typical(c, p->depth),
+                      .least_k = expr_range(p->depth).min,
                       .sm = any_arch(c, true) ? 90 : 80,
                       .is_sm90 = is_sm90};
     return product_choose(&s);
@@ -422,7 +423,7 @@ static Error *emit_choice(CudaEmit *c, const Product *p, const char *suffix, con
         text_put(c->launch, "if (f->cuda->sm == 90) {\n");
     }
     if (r->sm90.tile->is_sm90)
-        TRY(product_emit_sm90(c, p, suffix, r->sm90.tile, a, b, indent + both));
+        TRY(product_emit_sm90(c, p, suffix, r->sm90, a, b, indent + both));
     if (both) {
         text_indent(c->launch, indent);
         text_put(c->launch, "} else {\n");

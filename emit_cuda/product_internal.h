@@ -48,7 +48,7 @@ Error *product_emit_simt(CudaEmit *c, const Product *p);
 /* ---- product_sm90.c -------------------------------------------------------------------------- */
 /* May the product run on warpgroup instructions, as far as strides and dims go? */
 bool   product_fits_sm90(CudaEmit *c, const Product *p, const Layout *a, const Layout *b);
-Error *product_emit_sm90(CudaEmit *c, const Product *p, const char *suffix, const ProductTile *tile,
+Error *product_emit_sm90(CudaEmit *c, const Product *p, const char *suffix, ProductChoice choice,
                          const Layout *a, const Layout *b, int indent);
 
 #endif

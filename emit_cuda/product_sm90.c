@@ -67,21 +67,22 @@ static const char *maps(CudaEmit *c, const Product *p, const ProductTile *t, con
     return set.data;
 }
 
-Error *product_emit_sm90(CudaEmit *c, const Product *p, const char *suffix, const ProductTile *t,
+Error *product_emit_sm90(CudaEmit *c, const Product *p, const char *suffix, ProductChoice choice,
                          const Layout *a, const Layout *b, int indent)
 {
-    Arena      *arena = c->e.arena;
-    Text        body = text_new(arena);
-    const Expr *za, *zb;
-    CudaHandle  handle = {0};
-    CudaField   fields[2] = {{"aotc_tensor_map", "t_a", NULL}, {"aotc_tensor_map", "t_b", NULL}};
+    Arena             *arena = c->e.arena;
+    const ProductTile *t = choice.tile;
+    Text               body = text_new(arena);
+    const Expr        *za, *zb;
+    CudaHandle         handle = {0};
+    CudaField fields[2] = {{"aotc_tensor_map", "t_a", NULL}, {"aotc_tensor_map", "t_b", NULL}};
     z_stride(c, p, &p->a, &za);
     z_stride(c, p, &p->b, &zb);
-    TRY(product_print_head(c, p, NULL, 1, &body));
+    TRY(product_print_head(c, p, NULL, choice.splits, &body));
     text_printf(&body,
-                "    aotc_gemm_wgmma<aotc_wgmma_tile<%d, %d, %d, %s>, %s, %s, %s, %s, %d>(\n"
+                "    aotc_gemm_wgmma<aotc_wgmma_tile<%d, %d, %d, %s, %d>, %s, %s, %s, %s, %d>(\n"
                 "        t_g, %s, a.t_a, %d, a.t_b, %d, t_epilogue);\n",
-                t->bm, t->bn, t->stages, product_flag(t->in_turns),
+                t->bm, t->bn, t->stages, product_flag(t->in_turns), choice.splits,
                 p->dtype == DT_F16 ? "AOTC_MMA_F16" : "AOTC_MMA_BF16", product_flag(a->k_major),
                 product_flag(b->k_major), product_flag(product_b_is_early(p)),
                 cuda_epilogue_width(c, p->k), product_size(c, p->batch, p->n_batch),
@@ -101,11 +102,14 @@ Error *product_emit_sm90(CudaEmit *c, const Product *p, const char *suffix, cons
                       .no_restrict = emit_has_aliases(p->k)};
     TRY(cuda_function(c, &f, &handle));
     const char *tiles = product_tiles(c, p, t->bm, t->bn);
-    CudaLaunch  l = {
-         .grid = {arena_printf(arena, "%s < f->cuda->n_sm ? %s : f->cuda->n_sm", tiles, tiles)},
-         .block = {arena_printf(arena, "%d", threads)},
-         .shared = arena_printf(arena, "%d", shared),
-         .set = maps(c, p, t, a, b)};
+    const char *splits = choice.splits > 1 ? arena_printf(arena, "%d", choice.splits) : NULL;
+    CudaLaunch  l = {.grid = {splits
+                                  ? arena_printf(arena, "%s * %s", tiles, splits)
+                                  : arena_printf(arena, "aotc_min_i64(%s, f->cuda->n_sm)", tiles)},
+                     .cluster = {splits},
+                     .block = {arena_printf(arena, "%d", threads)},
+                     .shared = arena_printf(arena, "%d", shared),
+                     .set = maps(c, p, t, a, b)};
     cuda_launch(c, &handle, &l, indent);
     return NULL;
 }

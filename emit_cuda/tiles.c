@@ -52,15 +52,18 @@ static double memory_bound(const ProductSizes *s)
 }
 
 /* Blocks that stay and take tile after tile; in turns, a tile is stored while the next one is
- * multiplied. */
-static double estimate_sm90(const ProductSizes *s, const ProductTile *t)
+ * multiplied.  Blocks of a cluster read each other's sums: all of them share that way. */
+static double estimate_sm90(const ProductSizes *s, const ProductTile *t, int splits)
 {
     double tiles_all = ceil_of(s->m, t->bm) * ceil_of(s->n, t->bn) * (double)s->z;
-    double rounds = ceil_of((int64_t)tiles_all, N_SM), area = (double)t->bm * t->bn;
-    double step = at_least(area * 128 / 5850, (t->bm + t->bn) * 128.0 / 81);
-    double store = area / (t->in_turns && rounds > 1 ? 10.8 : 4.3);
-    step = at_least(step, 1130.0 / (t->stages - 1));
-    return rounds * (ceil_of(s->k, 64) * step + 980 + store) + 860;
+    double blocks = tiles_all * splits, area = (double)t->bm * t->bn;
+    double rounds = ceil_of((int64_t)blocks, N_SM);
+    double step = at_least(area * 128 / 7000, (t->bm + t->bn) * 128.0 / 95);
+    double store = t->bn * (t->in_turns ? rounds > 1 ? 16 : 41 : 20.5);
+    if (splits > 1)
+        store = 900 + (blocks < N_SM ? blocks : N_SM) * area * 4 * (splits - 1) / splits / 830;
+    step = at_least(step, 1400.0 / (t->stages - 1));
+    return rounds * (ceil_of((s->k + 63) / 64, splits) * step + 500 + store) + 1340;
 }
 
 static double estimate_mma(const ProductSizes *s, const ProductTile *t, int splits)
@@ -90,7 +93,15 @@ static double estimate_mma(const ProductSizes *s, const ProductTile *t, int spli
 
 static double estimate(const ProductSizes *s, const ProductTile *t, int splits)
 {
-    return at_least(memory_bound(s), t->is_sm90 ? estimate_sm90(s, t) : estimate_mma(s, t, splits));
+    return at_least(memory_bound(s),
+                    t->is_sm90 ? estimate_sm90(s, t, splits) : estimate_mma(s, t, splits));
+}
+
+/* Can blocks of one cluster have pieces of k?  Their sums take the place of the stages. */
+static bool may_share(const ProductSizes *s, const ProductTile *t, int splits)
+{
+    return s->least_k >= 64 * splits && splits <= PRODUCT_MAX_CLUSTER && !t->in_turns &&
+           t->bn <= 128;
 }
 
 ProductChoice product_choose(const ProductSizes *s)
@@ -101,7 +112,8 @@ ProductChoice product_choose(const ProductSizes *s)
     for (size_t t = 0; t < sizeof tiles / sizeof *tiles; t++)
         for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
             double time = estimate(s, &tiles[t], splits[i]);
-            if (splits[i] > 1 && (s->k < 128 * splits[i] || tiles[t].is_sm90))
+            if (splits[i] > 1 && (s->k < 128 * splits[i] ||
+                                  (tiles[t].is_sm90 && !may_share(s, &tiles[t], splits[i]))))
                 break;
             if (tiles[t].is_sm90 && !s->is_sm90)
                 break;

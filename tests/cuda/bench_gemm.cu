@@ -50,22 +50,28 @@ struct Args {
 };
 
 #define EPILOGUE(p)                                                                                \
-    auto epilogue = [&](auto width, int64_t z, int64_t m, int64_t n, const auto &acc) {            \
-        constexpr int              w = decltype(width)::value;                                     \
-        const aotc_vec<uint16_t, w> bias = p.n % 8 ? aotc_load_fixed_any<w>(p.bias + n) : aotc_load_fixed<w>(p.bias + n);                           \
+    auto fetch = [&](auto width, int64_t, int64_t, int64_t n) {                                    \
+        constexpr int w = decltype(width)::value;                                                  \
+        return p.n % 8 ? aotc_load_fixed_any<w>(p.bias + n) : aotc_load_fixed<w>(p.bias + n);      \
+    };                                                                                             \
+    auto finish = [&](auto width, int64_t z, int64_t m, int64_t n, const auto &acc,                \
+                      const auto &bias) {                                                          \
+        constexpr int               w = decltype(width)::value;                                    \
         aotc_vec<uint16_t, w>       out;                                                           \
         _Pragma("unroll") for (int v = 0; v < w; v++)                                              \
         {                                                                                          \
             float x = acc[v] + aotc_bf16_to_f32(bias[v]);                                          \
             if (p.gelu)                                                                            \
-                x = 0.5f * x * (1 + aotc_erf_f32(x * 0.707106769f));                               \
+                x = 0.5f * x * aotc_erf_plus_1_f32(x * 0.707106769f);                              \
             out[v] = aotc_f32_to_bf16(x);                                                          \
         }                                                                                          \
         if (p.n % 8)                                                                               \
             aotc_store_any<w>(p.out + (z * p.m + m) * p.n + n, out);                               \
         else                                                                                       \
-            aotc_store<w>(p.out + (z * p.m + m) * p.n + n, out);                                   \
-    }
+            aotc_put<w>(p.out + (z * p.m + m) * p.n + n, out);                                   \
+    };                                                                                             \
+    auto ahead = [&](int64_t, int64_t, int64_t n) { aotc_prefetch(p.bias + n); };                  \
+    auto epilogue = aotc_make_epilogue(fetch, finish, ahead)
 
 template <class T, bool AK, int AV, bool BK, int BV>
 __global__ void __launch_bounds__(T::THREADS) mma_kernel(const __grid_constant__ Args p)
@@ -93,7 +99,7 @@ template <class T, bool AK, bool BK>
 __global__ void __launch_bounds__(T::THREADS, 1) wgmma_kernel(const __grid_constant__ Args p)
 {
     aotc_open();
-    const aotc_gemm_size g = {p.m, p.n, p.k, 1};
+    const aotc_gemm_size g = {p.m, p.n, p.k, T::SPLITS};
     EPILOGUE(p);
     aotc_gemm_wgmma<T, AOTC_MMA_BF16, AK, BK, true, 8>(g, p.z, p.map_a, 1, p.map_b, 1, epilogue);
 }
@@ -118,6 +124,7 @@ struct Kernel {
     bool        is_wgmma;
     int         layout;
     bool        turns;
+    int         pieces; /* of k, wgmma: fixed */
 };
 
 template <class T> static int shared_of(bool ak, bool bk)
@@ -131,23 +138,26 @@ enum { TN, NN, NT, TT }; /* a is [m][k] in the first two, b [n][k] in TN, TT */
 template <class T, bool AK, int AV, bool BK, int BV> static Kernel mma_of(int layout)
 {
     return {(const void *)mma_kernel<T, AK, AV, BK, BV>, T::BM, T::BN, T::STAGES, T::THREADS, shared_of<T>(AK, BK), false,
-            layout, false};
+            layout, false, 1};
 }
 template <class T, bool AK, bool BK> static Kernel wgmma_of(int layout)
 {
     return {(const void *)wgmma_kernel<T, AK, BK>, T::BM, T::BN, T::STAGES, T::THREADS, T::STAGES * T::STAGE_BYTES + T::STORE_BYTES, true,
-            layout, T::TURNS};
+            layout, T::TURNS, T::SPLITS};
 }
 
 typedef aotc_mma_tile<16, 64, 16, 16, 6>    T0;
 typedef aotc_mma_tile<32, 64, 16, 32, 6>    T2;
 typedef aotc_mma_tile<64, 64, 32, 32, 5>    T3;
 typedef aotc_mma_tile<128, 128, 64, 32, 4>  T6;
-typedef aotc_wgmma_tile<128, 256, 4, false> W0;
-typedef aotc_wgmma_tile<128, 128, 6, false> W1;
-typedef aotc_wgmma_tile<128, 64, 8, false>  W2;
-typedef aotc_wgmma_tile<64, 64, 8, false>   W3;
-typedef aotc_wgmma_tile<128, 128, 6, true>  W4;
+typedef aotc_wgmma_tile<128, 256, 4, false, 1> W0;
+typedef aotc_wgmma_tile<128, 128, 6, false, 1> W1;
+typedef aotc_wgmma_tile<128, 64, 8, false, 1>  W2;
+typedef aotc_wgmma_tile<64, 64, 8, false, 1>   W3;
+typedef aotc_wgmma_tile<128, 128, 6, true, 1>  W4;
+template <int S> using P1 = aotc_wgmma_tile<128, 128, 6, false, S>;
+template <int S> using P2 = aotc_wgmma_tile<128, 64, 8, false, S>;
+template <int S> using P3 = aotc_wgmma_tile<64, 64, 8, false, S>;
 
 static std::vector<Kernel> gemm_kernels()
 {
@@ -155,7 +165,12 @@ static std::vector<Kernel> gemm_kernels()
             mma_of<T6, true, 8, true, 8>(TN), wgmma_of<W0, true, true>(TN),     wgmma_of<W1, true, true>(TN),
             wgmma_of<W2, true, true>(TN),     wgmma_of<W3, true, true>(TN),     wgmma_of<W4, true, true>(TN),
             mma_of<T0, true, 8, false, 8>(NN), mma_of<T3, true, 8, false, 8>(NN), wgmma_of<W2, true, false>(NN),
-            wgmma_of<W1, true, false>(NN),    wgmma_of<W3, true, false>(NN),    wgmma_of<W4, true, false>(NN)};
+            wgmma_of<W1, true, false>(NN),    wgmma_of<W3, true, false>(NN),    wgmma_of<W4, true, false>(NN),
+            wgmma_of<P1<2>, true, true>(TN),  wgmma_of<P1<4>, true, true>(TN),  wgmma_of<P2<2>, true, true>(TN),
+            wgmma_of<P2<4>, true, true>(TN),  wgmma_of<P3<2>, true, true>(TN),  wgmma_of<P3<4>, true, true>(TN),
+            wgmma_of<P3<8>, true, true>(TN),  wgmma_of<P1<2>, true, false>(NN),
+            wgmma_of<P1<4>, true, false>(NN), wgmma_of<P2<2>, true, false>(NN), wgmma_of<P2<4>, true, false>(NN),
+            wgmma_of<P3<2>, true, false>(NN), wgmma_of<P3<4>, true, false>(NN)};
 }
 
 static std::vector<Kernel> check_kernels()
@@ -274,6 +289,10 @@ static Args args_of(int64_t z, int64_t m, int64_t n, int64_t k, int layout)
 static void launch(const Kernel &k, Args p, int splits, bool cluster)
 {
     p.splits = splits;
+    if (k.pieces > 1) {
+        splits = k.pieces;
+        cluster = true;
+    }
     p.partial = splits > 1 && !cluster ? data_partial : NULL;
     const int64_t tiles = (p.m + k.bm - 1) / k.bm * ((p.n + k.bn - 1) / k.bn) * p.z;
     if (k.is_wgmma) {
@@ -283,7 +302,7 @@ static void launch(const Kernel &k, Args p, int splits, bool cluster)
     }
     cudaLaunchConfig_t  c = {};
     cudaLaunchAttribute attribute[2];
-    c.gridDim = dim3((unsigned)(k.is_wgmma ? std::min<int64_t>(tiles, 132) : tiles * splits));
+    c.gridDim = dim3((unsigned)(k.is_wgmma && k.pieces == 1 ? std::min<int64_t>(tiles, 132) : tiles * splits));
     c.blockDim = dim3((unsigned)k.threads);
     c.dynamicSmemBytes = (size_t)k.shared;
     c.stream = stream;
@@ -420,6 +439,8 @@ static void compare(const char *what, int64_t count)
 static void check_gemm(const Kernel &k, int64_t z, int64_t m, int64_t n, int64_t depth, int splits, bool cluster)
 {
     Args p = args_of(z, m, n, depth, k.layout);
+    if (depth < 64 * k.pieces) /* no piece may be empty */
+        return;
     p.gelu = 1;
     OK(cudaMemsetAsync(data_out, 0xff, (size_t)(z * m * n * 2), stream));
     reference_kernel<<<(unsigned)((z * m * n + 255) / 256), 256, 0, stream>>>(p, data_reference);
@@ -427,7 +448,7 @@ static void check_gemm(const Kernel &k, int64_t z, int64_t m, int64_t n, int64_t
     cudaError_t e = cudaStreamSynchronize(stream);
     char        what[160];
     snprintf(what, sizeof what, "%s %dx%d layout %d z %d %dx%dx%d splits %d%s", k.is_wgmma ? "wgmma" : "mma", k.bm, k.bn,
-             k.layout, (int)z, (int)m, (int)n, (int)depth, splits, cluster ? "c" : "");
+             k.layout, (int)z, (int)m, (int)n, (int)depth, splits * k.pieces, cluster ? "c" : "");
     if (e != cudaSuccess) {
         printf("FAILED %s: %s\n", what, cudaGetErrorString(e));
         exit(1);
@@ -508,6 +529,8 @@ static void try_all(const char *name, const std::vector<Kernel> &list, Args p, i
         const int64_t tiles = (p.m + k.bm - 1) / k.bm * ((p.n + k.bn - 1) / k.bn) * p.z;
         if (k.is_wgmma && ((p.b_k != 1 ? p.n : p.k) % 8 || p.k % 8))
             continue;
+        if (k.pieces > 1 && (p.k < 128 * k.pieces || tiles * k.pieces > 400))
+            continue;
         for (int s = 1; s <= 128; s *= 2) {
             if (s > 1 && (k.is_wgmma || p.k < 128 * s || tiles * s > 2048))
                 break;
@@ -516,7 +539,7 @@ static void try_all(const char *name, const std::vector<Kernel> &list, Args p, i
                     continue;
                 Case c = {&k, p, s, cluster != 0, b_size, layout};
                 char text[80];
-                snprintf(text, sizeof text, "%s%dx%d/%d%s", k.turns ? "t" : k.is_wgmma ? "w" : "", k.bm, k.bn, s, s > 1 && cluster ? "c" : "");
+                snprintf(text, sizeof text, "%s%dx%d/%d%s", k.turns ? "t" : k.is_wgmma ? "w" : "", k.bm, k.bn, s * k.pieces, s * k.pieces > 1 && cluster ? "c" : "");
                 results.push_back({time_of(one_case, &c), text});
                 if (log_file)
                     fprintf(log_file, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%.2f\n", name, (int)p.z, (int)p.m, (int)p.n, (int)p.k,
@@ -559,7 +582,7 @@ template <int IC, int OC, int KERNEL, int STRIDE, int PADDING, int IN, bool CHAN
 
 template <class C, class T, int XV> static Kernel conv_of()
 {
-    return {(const void *)conv_kernel<C, T, XV>, T::BM, T::BN, T::STAGES, T::THREADS, shared_of<T>(true, true), false, TN, false};
+    return {(const void *)conv_kernel<C, T, XV>, T::BM, T::BN, T::STAGES, T::THREADS, shared_of<T>(true, true), false, TN, false, 1};
 }
 
 template <class C, int XV> static void bench_conv(bool check)

@@ -34,6 +34,9 @@ struct Store {
     float  *out;
     int64_t m, n;
     int    *writes;
+    void    ahead(int64_t, int64_t, int64_t) const
+    {
+    }
     template <int V> void operator()(aotc_width<V>, int64_t z, int64_t row, int64_t column, const float (&v)[V]) const
     {
         for (int i = 0; i < V; i++) {
