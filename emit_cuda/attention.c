@@ -228,12 +228,22 @@ static const char *tiles_text(CudaEmit *c, const char *rows, int tile)
 }
 
 /* ---- many queries ---------------------------------------------------------------------------- */
-/* aotc_attention_sm90_shape: heads of 64 or 128 elements, padded; two blocks a multiprocessor where
- * registers allow it. */
-static Cut choose_sm90(int64_t d, int64_t dv)
+/* Can each block have a multiprocessor of an H100 (132) of its own? */
+static bool has_few_blocks(CudaEmit *c)
+{
+    const Attention *a = &c->kernel->attention;
+    int64_t          queries, heads;
+    return expr_is_int(a->q_len, &queries) &&
+           expr_is_int(expr_product(c->e.exprs, a->batch, a->n_batch), &heads) &&
+           (queries + 127) / 128 * heads <= 132;
+}
+
+/* aotc_attention_sm90_shape: heads of 64 or 128 elements, padded.  Two blocks a multiprocessor
+ * where registers allow it and there are so many; else fewer, longer steps. */
+static Cut choose_sm90(CudaEmit *c, int64_t d, int64_t dv)
 {
     Cut cut = {.d = d > 64 ? 128 : 64, .dv = dv > 64 ? 128 : 64, .warps = 8, .mi = 1, .group = 1};
-    cut.keys = cut.d + cut.dv > 128 ? 128 : 64;
+    cut.keys = cut.d + cut.dv > 128 || has_few_blocks(c) ? 128 : 64;
     return cut;
 }
 
@@ -288,7 +298,7 @@ static Error *emit_many(CudaEmit *c, const Cut *cut, int indent)
     expr_is_int(a->dv, &dv);
     bool both = has_sm90(c, d, dv);
     if (both) {
-        const Cut sm90 = choose_sm90(d, dv);
+        const Cut sm90 = choose_sm90(c, d, dv);
         text_indent(c->launch, indent);
         text_put(c->launch, "if (f->cuda->sm == 90) {\n");
         TRY(emit_sm90(c, &sm90, indent + 1));
@@ -304,7 +314,8 @@ static Error *emit_many(CudaEmit *c, const Cut *cut, int indent)
     return NULL;
 }
 
-/* How many pieces: two blocks a multiprocessor, each of two steps at least. */
+/* How many pieces: two blocks a multiprocessor, each of a step at least; 64 is what the kernel that
+ * adds them up can take. */
 static void print_splits(CudaEmit *c, const Cut *cut, int indent)
 {
     const Attention *a = &c->kernel->attention;
@@ -315,8 +326,8 @@ static void print_splits(CudaEmit *c, const Cut *cut, int indent)
                 product_text(e, a->batch, a->n_batch), emit_expr(e, a->q_len),
                 product_text(e, a->batch, a->n_batch), cut->group);
     text_indent(t, indent);
-    text_printf(t, "int64_t t_splits = ((%s) + %d) / %d;\n", emit_expr(e, a->kv_len),
-                2 * cut->keys - 1, 2 * cut->keys);
+    text_printf(t, "int64_t t_splits = ((%s) + %d) / %d;\n", emit_expr(e, a->kv_len), cut->keys - 1,
+                cut->keys);
     const char *const bounds[] = {
         "2 * f->cuda->n_sm / (t_heads > 0 ? t_heads : 1)",
         arena_printf(e->arena, "%d / (t_rows > 0 ? t_rows : 1)", PARTIAL_ROWS), "64"};
