@@ -26,6 +26,11 @@ EMIT_RUNTIME_TEXT(runtime_linalg, RUNTIME "linalg.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg_factor, RUNTIME "linalg_factor.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg_qr, RUNTIME "linalg_qr.c.inc");
 EMIT_RUNTIME_TEXT(runtime_operator, RUNTIME "operator.c.inc");
+EMIT_RUNTIME_TEXT(runtime_spectral, RUNTIME "spectral.c.inc");
+EMIT_RUNTIME_TEXT(runtime_spectral_eigh, RUNTIME "spectral_eigh.c.inc");
+EMIT_RUNTIME_TEXT(runtime_spectral_svd, RUNTIME "spectral_svd.c.inc");
+EMIT_RUNTIME_TEXT(runtime_spectral_schur, RUNTIME "spectral_schur.c.inc");
+EMIT_RUNTIME_TEXT(runtime_spectral_eig, RUNTIME "spectral_eig.c.inc");
 
 void need_text(Emit *e, const char *name)
 {
@@ -48,6 +53,11 @@ void need_text(Emit *e, const char *name)
         {"linalg_factor", "linalg", runtime_linalg_factor},
         {"linalg_qr", "linalg", runtime_linalg_qr},
         {"operator", NULL, runtime_operator},
+        {"spectral", "linalg", runtime_spectral},
+        {"spectral_eigh", "spectral", runtime_spectral_eigh},
+        {"spectral_svd", "spectral", runtime_spectral_svd},
+        {"spectral_schur", "spectral", runtime_spectral_schur},
+        {"spectral_eig", "spectral_schur", runtime_spectral_eig},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].name, name)) {

@@ -30,7 +30,9 @@ EMIT_RUNTIME_TEXT(cuda_text_rnn, RUNTIME "rnn.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_lanes, RUNTIME "lanes.cu.inc");
 extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
 extern const char runtime_special[], runtime_orthogonal[], runtime_random[], runtime_fft[],
-    runtime_linalg[], runtime_linalg_factor[], runtime_linalg_qr[]; /* templates.c */
+    runtime_linalg[], runtime_linalg_factor[], runtime_linalg_qr[], runtime_spectral[],
+    runtime_spectral_eigh[], runtime_spectral_svd[], runtime_spectral_schur[],
+    runtime_spectral_eig[]; /* templates.c */
 
 /* At the top of every file. */
 static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_text_element,
@@ -62,6 +64,11 @@ static const CudaText texts[] = {
     {"linalg", "lanes", runtime_linalg},
     {"linalg_factor", "linalg", runtime_linalg_factor},
     {"linalg_qr", "linalg", runtime_linalg_qr},
+    {"spectral", "linalg", runtime_spectral},
+    {"spectral_eigh", "spectral", runtime_spectral_eigh},
+    {"spectral_svd", "spectral", runtime_spectral_svd},
+    {"spectral_schur", "spectral", runtime_spectral_schur},
+    {"spectral_eig", "spectral_schur", runtime_spectral_eig},
     {NULL, NULL, NULL}, /* the end */
 };
 

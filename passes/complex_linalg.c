@@ -2,6 +2,8 @@
  *
  *   aotc.lu.default(%a: c64[3,3])   becomes   aotc.lu_complex.default(%re, %im)
  *
+ *   aotc.eig.default(%a: f32[3,3])  becomes   aotc.eig_real.default(%a), whose results are complex
+ *
  * Each complex argument stands as two there, and each complex result; all others as they are. */
 #include "passes/complex.h"
 
@@ -14,13 +16,14 @@ static Error *rule_call(Complexify *c, Pair *results)
 {
     const Node *node = c->node;
     Arg         args[2 * MAX_CALL_TENSORS];
-    int         n = 0, at = 0;
+    int         n = 0, at = 0, n_plain = 0;
     for (int i = 0; i < node->n_args; i++) {
         const Arg *arg = &node->args[i];
         if (n + 2 > 2 * MAX_CALL_TENSORS)
             return node_error(node, E_INTERNAL, "too many arguments");
         if (arg->kind != ARG_VALUE || !is_complex(arg->value)) {
             args[n++] = *arg;
+            n_plain++;
             continue;
         }
         Pair   a = complex_operand(c, arg);
@@ -30,7 +33,8 @@ static Error *rule_call(Complexify *c, Pair *results)
         args[n++] = arg_value(a.re);
         args[n++] = arg_value(im);
     }
-    const char *op = arena_printf(c->graph->ir->arena, "aotc.%s_complex", node->schema->base);
+    const char *op = arena_printf(c->graph->ir->arena, "aotc.%s_%s", node->schema->base,
+                                  n_plain == node->n_args ? "real" : "complex");
     Node       *made = build_args_node(&c->b, op, args, n);
     for (int i = 0; made && i < node->n_results; i++) {
         results[i].re = made->results[at++];

@@ -580,13 +580,16 @@ Node *cx_with_first(Complexify *c, Value *x)
     return build_args_node(&c->b, node->schema->name, args, node->n_args);
 }
 
-/* Norms of matrices by singular values: not those of the absolute values. */
-static bool is_spectral(const Complexify *c)
+/* Norms of matrices by singular values: not those of the absolute values, but their own expansion.
+ */
+static bool is_spectral(const Node *node)
 {
-    const Arg *ord = cx_named(c, "ord"), *dim = cx_named(c, "dim");
-    bool       is_matrix = !strcmp(c->node->schema->base, "linalg_matrix_norm") ||
-                     (!strcmp(c->node->schema->base, "linalg_norm") && (!dim || dim->n_items == 2));
-    if (!ord)
+    const Arg *ord = node_arg_or_null(node, "ord"), *dim = node_arg_or_null(node, "dim");
+    bool       has_dims = dim && dim->kind == ARG_LIST;
+    bool       is_matrix =
+        !strcmp(node->schema->base, "linalg_matrix_norm") ||
+        (!strcmp(node->schema->base, "linalg_norm") && (!has_dims || dim->n_items == 2));
+    if (!ord || ord->kind == ARG_NONE)
         return false;
     if (ord->kind == ARG_STRING)
         return strcmp(ord->string, "fro") != 0;
@@ -596,8 +599,6 @@ static bool is_spectral(const Complexify *c)
 /* Norms are those of the absolute values. */
 static Error *rule_norm(Complexify *c, Pair *results)
 {
-    if (is_spectral(c))
-        return node_error(c->node, E_UNSUPPORTED, "singular values of complex matrices");
     Node *made = cx_with_first(c, pair_abs(c, cx_operand(c, 0)));
     results[0].re = made ? made->results[0] : NULL;
     return c->b.error;
@@ -750,7 +751,7 @@ ComplexRule complex_rule(const Node *node)
         return complex_reduce_rule(base);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!strcmp(rules[i].base, base))
-            return rules[i].rule;
+            return rules[i].rule == rule_norm && is_spectral(node) ? NULL : rules[i].rule;
     bool moves = node->op && (node->op->kind == OP_VIEW || node->op->kind == OP_INDEXED);
     return moves ? complex_by_parts : NULL;
 }

@@ -453,6 +453,28 @@ static void test_factorizations(void **state)
     check(factorizations, no_sizes, 1);
 }
 
+/* Steps of one lane and turns of all: symmetric and general, real and complex, tall and wide. */
+static const char spectra[] =
+    "graph @spectra(%x: f32[3,24,24], %t: f64[37,20], %w: f32[2,7,30], %y: f32[20,20],\n"
+    "               %i: f32[20,20]) {\n"
+    "  %0, %1 = aotc.eigh.default(%x, true)\n"
+    "  %2 = aotc.eigvalsh.default(%x, false)\n"
+    "  %3, %4, %5 = aotc.svd.default(%t, true)\n"
+    "  %6, %7, %8 = aotc.svd.default(%w, false)\n"
+    "  %9, %10, %11, %12, %13 = aotc.svd_complex.default(%y, %i, false)\n"
+    "  %14, %15, %16, %17 = aotc.eig_real.default(%x)\n"
+    "  %18, %19 = aotc.eigvals_complex.default(%y, %i)\n"
+    "  %20, %21, %22 = aotc.eigh_complex.default(%y, %i, false)\n"
+    "  return %0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17,\n"
+    "         %18, %19, %20, %21, %22\n"
+    "}\n";
+
+static void test_spectra(void **state)
+{
+    (void)state;
+    check(spectra, no_sizes, 1);
+}
+
 /* ---- nvcc ------------------------------------------------------------------------------------ */
 
 static const char *nvcc(void)
@@ -611,6 +633,7 @@ static void test_factorizations_compile(void **state)
     static const char *const calls[] = {"rt_", NULL}; /* not inlined: few registers */
     (void)state;
     compile_graph(factorizations, calls);
+    compile_graph(spectra, calls);
 }
 
 int main(void)
@@ -624,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_grids),
         cmocka_unit_test(test_folding),
         cmocka_unit_test(test_factorizations),
+        cmocka_unit_test(test_spectra),
         cmocka_unit_test(test_scalars),
         cmocka_unit_test(test_registers),
         cmocka_unit_test(test_factorizations_compile),

@@ -24,4 +24,9 @@ Value *la_inverse(Build *b, const Node *node, Value *a, Value **info);
 /* Ends the run where info is not 0. */
 void   la_check(Build *b, Value *info, const char *api_name, bool is_matrix);
 
+/* Norms by singular values: orders 2 and -2, and "nuc". */
+typedef enum SpectralNorm { SPECTRAL_LARGEST, SPECTRAL_SMALLEST, SPECTRAL_SUM } SpectralNorm;
+/* Of the matrices that two dims of "self" are; "dtype" and "keepdim" as the node has them. */
+Error *la_expand_spectral_norm(Node *node, SpectralNorm norm, const int dims[2], Value **result);
+
 #endif

@@ -319,6 +319,130 @@ static const Expr *scratch_ormqr(const Node *node)
                     scratch_of(node, times(node, rows, COLS(node, 2))));
 }
 
+/* ---- eigenvalues and singular values --------------------------------------------------------- */
+
+/* Vectors are results as rows, so that the matrix of columns has eager's strides. */
+static Error *infer_eigh(Node *node)
+{
+    const Expr *core[2];
+    TRY(check_square(node));
+    core[0] = core[1] = ROWS(node, 0);
+    set_pair(node, 0, core, 2);
+    set_plain(node, 1, 0, real_dtype(node), core, 1);
+    return NULL;
+}
+
+static Error *infer_eigvalsh(Node *node)
+{
+    const Expr *core;
+    TRY(check_square(node));
+    core = ROWS(node, 0);
+    set_plain(node, 0, 0, real_dtype(node), &core, 1);
+    return NULL;
+}
+
+static int params_eigh(const Node *node, const Expr **out)
+{
+    out[0] = ROWS(node, 0);
+    out[1] = flag(node, "upper");
+    return 2;
+}
+
+static const Expr *add(const Node *node, const Expr *a, const Expr *b)
+{
+    return expr_add(shape_pool(node), a, b);
+}
+
+/* RT_SPECTRAL_STATE of emit_c/runtime/spectral.c.inc, and `rows` rows of n numbers. */
+static const Expr *scratch_state(const Node *node, int64_t rows, const Expr *n)
+{
+    return add(node, shape_int(node, 32), times(node, shape_int(node, rows), n));
+}
+
+static const Expr *scratch_eigh(const Node *node)
+{
+    const Expr *n = ROWS(node, 0), *square = times(node, n, n);
+    return scratch_of(node, add(node, scratch_state(node, 7, n), add(node, square, square)));
+}
+
+/* Results that are complex whatever the operands are: the row of ATen's dtypes has them whole, the
+ * rows of parts as two. */
+static void set_complex(Node *node, int at, const Expr *const *core, int n_core)
+{
+    const TensorType *t = operand(node, 0);
+    const Expr       *sizes[MAX_RANK];
+    int               n_batch = t->rank - 2;
+    bool is_whole = !strcmp(node->schema->base, "eig") || !strcmp(node->schema->base, "eigvals");
+    memcpy(sizes, t->sizes, sizeof *sizes * (size_t)n_batch);
+    memcpy(sizes + n_batch, core, sizeof *sizes * (size_t)n_core);
+    DType real = real_dtype(node);
+    if (is_whole)
+        shape_result(node, at, real == DT_F64 ? DT_C128 : DT_C64, sizes, n_batch + n_core);
+    for (int i = 0; i < 2 && !is_whole; i++)
+        shape_result(node, 2 * at + i, real, sizes, n_batch + n_core);
+}
+
+static Error *infer_eig(Node *node)
+{
+    const Expr *core[2];
+    TRY(check_square(node));
+    core[0] = core[1] = ROWS(node, 0);
+    set_complex(node, 0, core, 1);
+    if (!strncmp(node->schema->base, "eigvals", 7))
+        return NULL;
+    set_complex(node, 1, core, 2);
+    return NULL;
+}
+
+static const Expr *scratch_eig(const Node *node)
+{
+    const Expr *n = ROWS(node, 0), *square = times(node, n, n);
+    return scratch_of(
+        node, add(node, scratch_state(node, 4, n), times(node, shape_int(node, 6), square)));
+}
+
+static Error *infer_svd(Node *node)
+{
+    TRY(check_operands(node, 1, 2));
+    const Expr *m = ROWS(node, 0), *n = COLS(node, 0), *k = least(node, m, n);
+    bool        full = node_bool(node, "full");
+    const Expr *left[2] = {full ? m : k, m}, *right[2] = {n, full ? n : k};
+    set_pair(node, 0, left, 2);
+    set_pair(node, 1, right, 2);
+    set_plain(node, 2, 0, real_dtype(node), &k, 1);
+    return NULL;
+}
+
+static Error *infer_svdvals(Node *node)
+{
+    TRY(check_operands(node, 1, 2));
+    const Expr *k = least(node, ROWS(node, 0), COLS(node, 0));
+    set_plain(node, 0, 0, real_dtype(node), &k, 1);
+    return NULL;
+}
+
+static int params_svd(const Node *node, const Expr **out)
+{
+    params_matrix(node, out);
+    out[2] = schema_param(node->schema, "full") >= 0 ? flag(node, "full") : shape_int(node, 0);
+    return 3;
+}
+
+static const Expr *scratch_svd(const Node *node)
+{
+    const Expr *m = ROWS(node, 0), *n = COLS(node, 0);
+    const Expr *rows = expr_max(shape_pool(node), m, n), *k = least(node, m, n);
+    const Expr *square = times(node, k, k), *all = times(node, rows, rows);
+    const Expr *some = times(node, rows, k), *two = shape_int(node, 2);
+    const bool  has_vectors = schema_param(node->schema, "full") >= 0;
+    const Expr *numbers = add(node, scratch_state(node, 9, k), add(node, rows, some));
+    numbers = add(node, numbers, times(node, two, square));
+    if (has_vectors)
+        numbers = add(node, numbers,
+                      times(node, two, add(node, square, node_bool(node, "full") ? all : some)));
+    return scratch_of(node, numbers);
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 /* A row and the one of its parts: core dims of in[] and out[], with pairs written out. */
@@ -341,6 +465,16 @@ static const Expr *scratch_ormqr(const Node *node)
 #define UNPACK(...)                                                                                \
     {                                                                                              \
         __VA_ARGS__                                                                                \
+    }
+
+#define EIG_PARTS " -> (Tensor values_re, Tensor values_im, Tensor vectors_re, Tensor vectors_im)"
+#define EIG(name, function, core, args)                                                            \
+    {                                                                                              \
+        .schema = "aotc::" name args, .kind = OP_TEMPLATE, .infer = infer_eig,                     \
+        .template_kind = TEMPLATE_CALL, .call = &(const CallDesc)                                  \
+        {                                                                                          \
+            function, "spectral_eig", UNPACK core, true, params_matrix, scratch_eig                \
+        }                                                                                          \
     }
 
 const OpDesc linalg_call_ops[] = {
@@ -394,5 +528,26 @@ const OpDesc linalg_call_ops[] = {
          (2, 2, 1, 1, 2, 2, 2, 2), "(Tensor v, Tensor tau, Tensor c, bool adjoint) -> Tensor",
          "(Tensor v_re, Tensor v_im, Tensor tau_re, Tensor tau_im, Tensor c_re, Tensor c_im, bool "
          "adjoint) -> (Tensor re, Tensor im)"),
+    /* vectors as rows; values in ascending order */
+    CALL(eigh, "spectral_eigh", infer_eigh, params_eigh, scratch_eigh, (2, 2, 1), (2, 2, 2, 2, 1),
+         "(Tensor a, bool upper) -> (Tensor vectors, Tensor values)",
+         "(Tensor re, Tensor im, bool upper) -> (Tensor re, Tensor im, Tensor values)"),
+    CALL(eigvalsh, "spectral_eigh", infer_eigvalsh, params_eigh, scratch_eigh, (2, 1), (2, 2, 1),
+         "(Tensor a, bool upper) -> Tensor", "(Tensor re, Tensor im, bool upper) -> Tensor"),
+    /* U^T, conj(V), values in descending order */
+    CALL(svd, "spectral_svd", infer_svd, params_svd, scratch_svd, (2, 2, 2, 1),
+         (2, 2, 2, 2, 2, 2, 1), "(Tensor a, bool full) -> (Tensor ut, Tensor v, Tensor values)",
+         "(Tensor re, Tensor im, bool full) -> (Tensor ut_re, Tensor ut_im, Tensor v_re, Tensor "
+         "v_im, Tensor values)"),
+    CALL(svdvals, "spectral_svd", infer_svdvals, params_svd, scratch_svd, (2, 1), (2, 2, 1),
+         "(Tensor a) -> Tensor", "(Tensor re, Tensor im) -> Tensor"),
+    /* complex values and vectors, as rows; always called by parts */
+    EIG("eig", "rt_eig", (2, 1, 2), "(Tensor a) -> (Tensor values, Tensor vectors)"),
+    EIG("eig_real", "rt_eig", (2, 1, 1, 2, 2), "(Tensor a)" EIG_PARTS),
+    EIG("eig_complex", "rt_eig_complex", (2, 2, 1, 1, 2, 2), "(Tensor re, Tensor im)" EIG_PARTS),
+    EIG("eigvals", "rt_eigvals", (2, 1), "(Tensor a) -> Tensor"),
+    EIG("eigvals_real", "rt_eigvals", (2, 1, 1), "(Tensor a) -> (Tensor re, Tensor im)"),
+    EIG("eigvals_complex", "rt_eigvals_complex", (2, 2, 1, 1),
+        "(Tensor re, Tensor im) -> (Tensor re, Tensor im)"),
     {0},
 };

@@ -16,7 +16,7 @@ static const OpDesc *const families[] = {
     norm_ops,        pooling_ops,   resize_ops,        pad_ops,      grid_sample_ops,
     shuffle_ops,     attention_ops, rnn_ops,           sort_ops,     scan_ops,
     loss_ops,        effect_ops,    higher_order_ops,  random_ops,   fft_ops,
-    linalg_call_ops, linalg_ops,    scaled_matmul_ops,
+    linalg_call_ops, linalg_ops,    scaled_matmul_ops, spectral_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 

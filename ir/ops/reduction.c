@@ -6,6 +6,7 @@
  *
  * Composites become such rows and pointwise operators: var is two passes, mean((x - mean(x))^2)
  * with a corrected count. f16 and bf16 are computed in f32 and rounded once. */
+#include "ir/ops/linalg.h"
 #include "ir/ops/ops_internal.h"
 #include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
@@ -379,8 +380,7 @@ static Error *build_matrix_norm(Node *node, double order, Dims dims, Value **res
     const Arg *given = arg_given(node, "dtype");
     DType      dtype = given && given->kind == ARG_DTYPE ? given->dtype : x->type.dtype;
     if (!by_column && !isinf(order))
-        return node_error(node, E_UNSUPPORTED, "a matrix norm of order %g needs singular values",
-                          order);
+        return node_error(node, E_VALUE, "a matrix norm of order %g", order);
     TRY(need_float(node, dtype));
     Dims   summed = {{dims.dim[by_column ? 0 : 1]}, 1}, chosen = {{dims.dim[by_column ? 1 : 0]}, 1};
     Value *sums = reduce(&b, "aten.sum.dim_IntList",
@@ -405,9 +405,16 @@ static Error *expand_linalg_norm(Node *node, Value **results)
     is_matrix |= order && dims.n == 2;
     if (is_matrix && dims.n != 2)
         return node_error(node, E_VALUE, "a matrix norm over %d dims", dims.n);
-    bool frobenius = order && order->kind == ARG_STRING && !strcmp(order->string, "fro");
-    if (order && order->kind == ARG_STRING && !frobenius)
-        return node_error(node, E_UNSUPPORTED, "norm \"%s\" needs singular values", order->string);
+    bool is_text = order && order->kind == ARG_STRING;
+    bool frobenius = is_text && !strcmp(order->string, "fro");
+    if (is_text && !strcmp(order->string, "nuc") && dims.n == 2)
+        return la_expand_spectral_norm(node, SPECTRAL_SUM, dims.dim, &results[0]);
+    if (is_text && !frobenius)
+        return node_error(node, E_VALUE, "norm \"%s\" over %d dims", order->string, dims.n);
+    if (is_matrix && !frobenius && fabs(node_float(node, "ord")) == 2)
+        return la_expand_spectral_norm(
+            node, node_float(node, "ord") > 0 ? SPECTRAL_LARGEST : SPECTRAL_SMALLEST, dims.dim,
+            &results[0]);
     if (!is_matrix || frobenius)
         return build_node_norm(node, order && !frobenius ? node_float(node, "ord") : 2, &dims,
                                flag(node, "keepdim"), &results[0]);
@@ -754,7 +761,8 @@ const OpDesc reduction_ops[] = {
         "aten::linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, "
         "ScalarType? dtype=None) -> Tensor",
         expand_linalg_norm,
-        .samples = "self=f32[3,5] ord='fro' | self=f32[2,3,4] ord='fro' dim=[0,2] keepdim=true"),
+        .samples = "self=f32[3,5] ord='fro' | self=f32[2,3,4] ord='fro' dim=[0,2] keepdim=true | "
+                   "self=f32[3,3] ord='nuc'"),
     EXPAND_FN(
         "aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool "
         "keepdim=False, *, "
@@ -762,13 +770,16 @@ const OpDesc reduction_ops[] = {
         expand_linalg_norm,
         .samples =
             "self=f32[3,5] ord=1 | self=f32[2,3,4] ord=-inf | self=f32[3,5] ord=inf keepdim=true | "
-            "self=f32[2,3,4] ord=-1 dim=[0,2] | ! self=f32[3] ord=1 | ! self=f32[3,3] ord=3"),
+            "self=f32[2,3,4] ord=-1 dim=[0,2] | self=f32[3,5] ord=2 | self=f32[2,3,4] ord=-2 "
+            "dim=[2,0] keepdim=true | self=f64[2,3] ord=2 | ! self=f32[3] ord=1 | ! self=f32[3,3] "
+            "ord=3"),
     EXPAND_FN(
         "aten::linalg_matrix_norm.str_ord(Tensor self, str ord=\"fro\", int[] dim=[-2, -1], bool "
         "keepdim=False, *, ScalarType? dtype=None) -> Tensor",
         expand_linalg_norm,
         .samples =
-            "self=f32[3,5] | self=f32[2,3,4] ord='fro' keepdim=true | ! self=f32[3,3] ord='max'"),
+            "self=f32[3,5] | self=f32[2,3,4] ord='fro' keepdim=true | self=f32[2,4,3] ord='nuc' | "
+            "self=c64[3,3] ord='nuc' | ! self=f32[3,3] ord='max'"),
     EXPAND_FN(
         "aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor", expand_norm_except_dim,
         .samples = "v=f32[3,4] | v=f32[2,3,4] dim=2 | v=f32[3,4] pow=1 dim=1 | v=f32[3,4] dim=-1"),
