@@ -11,7 +11,8 @@ typedef struct Command {
     int            n_files;
     const char    *passes; /* opt: comma-separated names */
     const char    *target; /* --target, or NULL */
-    bool           json;
+    bool           json, markdown;
+    const char    *dtype; /* ops: --dtype, or NULL */
     bool           explain_unsupported;
 } Command;
 

@@ -16,7 +16,8 @@ static const char usage_text[] =
     "or IR text)\n"
     "       aotc opt MODEL [--passes=a,b]          run passes alone, print IR text\n"
     "       aotc inspect PACKAGE [--json]          what is in a package\n"
-    "       aotc ops [--json]                      supported operators\n"
+    "       aotc ops [NAME ...] [--target cpu|cuda] [--dtype f16] [--json|--markdown]\n"
+    "                                              operators and the dtypes that they take\n"
     "\n"
     "Output\n"
     "  -o, --output FILE         the package\n"
@@ -81,7 +82,9 @@ enum {
     OPT_OP_LIBRARY,
     OPT_OP_SCHEMA,
     OPT_PASSES,
-    OPT_JSON
+    OPT_JSON,
+    OPT_MARKDOWN,
+    OPT_DTYPE
 };
 
 static const struct option long_options[] = {{"output", 1, 0, 'o'},
@@ -111,6 +114,8 @@ static const struct option long_options[] = {{"output", 1, 0, 'o'},
                                              {"version", 0, 0, OPT_VERSION},
                                              {"passes", 1, 0, OPT_PASSES},
                                              {"json", 0, 0, OPT_JSON},
+                                             {"markdown", 0, 0, OPT_MARKDOWN},
+                                             {"dtype", 1, 0, OPT_DTYPE},
                                              {0}};
 
 static void out_of_memory(size_t bytes)
@@ -278,6 +283,12 @@ static int take_option(Arena *arena, Command *c, int opt, const char *arg)
         return 0;
     case OPT_PASSES:
         c->passes = arg;
+        return 0;
+    case OPT_MARKDOWN:
+        c->markdown = true;
+        return 0;
+    case OPT_DTYPE:
+        c->dtype = arg;
         return 0;
     case OPT_JSON:
         c->json = true;

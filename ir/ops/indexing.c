@@ -272,8 +272,11 @@ static Scalar *element_masked_index(LowerCx *cx, const Node *node, int result,
     advanced_map(cx, &a, &self->type, index, in);
     Scalar *x = cx->load(cx, self, in, cx->mask);
     cx->mask = outside;
-    Scalar *fill = dtype_is_float(dtype)
-                       ? scalar_float(cx->scalars, dtype, node_float(node, "fill"))
+    bool    is_float = node_arg(node, "fill")->kind == ARG_FLOAT;
+    Scalar *fill = is_float || dtype_is_float(dtype)
+                       ? scalar_cast(cx->scalars, dtype,
+                                     scalar_float(cx->scalars, is_float ? DT_F64 : dtype,
+                                                  node_float(node, "fill")))
                        : scalar_int(cx->scalars, dtype, node_int(node, "fill"));
     return scalar_select(cx->scalars, keep, x, fill);
 }
