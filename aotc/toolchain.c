@@ -29,8 +29,10 @@ static const char compile_flags[] =
 static const char device_flags[] = "-std=c++17 -O3 -w";
 static const char link_flags[] =
     "-shared -Wl,-z,noexecstack -Wl,-z,relro -Wl,--build-id=none -Wl,--as-needed -s";
+/* The static CUDA runtime is C++ inside: packages bring what it takes of that, too. */
 static const char nvcc_link_flags[] =
-    "-shared -cudart=static -Xlinker -z,noexecstack,-z,relro,--build-id=none,--as-needed,-s";
+    "-shared -cudart=static -Xcompiler -static-libstdc++,-static-libgcc "
+    "-Xlinker -z,noexecstack,-z,relro,--build-id=none,--as-needed,--exclude-libs=ALL,-s";
 
 typedef struct Job {
     const char **argv;

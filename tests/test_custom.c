@@ -69,13 +69,13 @@ static bool has_command(const char *name)
 /* ---- compiling and running ------------------------------------------------------------------- */
 
 typedef struct Options {
-    const char *source, *library, *schema, *target;
+    const char *source, *library, *schema, *target, *keep;
 } Options;
 
 static Error *build(const char *input, Options from, const char *output)
 {
     CompileOptions *o = ARENA_NEW(arena, CompileOptions);
-    *o = (CompileOptions){.input = input, .output = output, .tool = {.jobs = 2}};
+    *o = (CompileOptions){.input = input, .output = output, .tool = {.jobs = 2, .keep = from.keep}};
     TRY(targets_parse(arena, from.target ? from.target : "native", &o->targets));
     if (from.source)
         op_files_add(arena, &o->ops, OP_FILE_SOURCE, from.source);
@@ -453,7 +453,14 @@ static void test_cuda(void **state)
     const char *source = AOTC_SOURCE_DIR "/tests/custom/ops.cu";
     const char *export = AOTC_SOURCE_DIR "/tests/custom/custom.pt2";
     Options o = {.source = source, .target = "cuda:sm_90"};
+    o.keep = path_of("cuda");
     assert_non_null(built(export, o));
+    /* no library but libc (and the loader's part of it, for thread-local memory) */
+    if (has_command("readelf"))
+        run_command(arena_printf(arena,
+                                 "! readelf -d %s/model.so | grep NEEDED | grep -v -e libc.so -e "
+                                 "libm.so -e ld-linux",
+                                 o.keep));
     refused(export, (Options){.source = OPS, .target = "cuda:sm_90"}, E_TOOLCHAIN,
             "its name ends in _cuda");
 }
