@@ -25,6 +25,8 @@ EMIT_RUNTIME_TEXT(runtime_lanes, RUNTIME "lanes.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg, RUNTIME "linalg.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg_factor, RUNTIME "linalg_factor.c.inc");
 EMIT_RUNTIME_TEXT(runtime_linalg_qr, RUNTIME "linalg_qr.c.inc");
+EMIT_RUNTIME_TEXT(runtime_linalg_exp, RUNTIME "linalg_exp.c.inc");
+EMIT_RUNTIME_TEXT(runtime_linalg_ldl, RUNTIME "linalg_ldl.c.inc");
 EMIT_RUNTIME_TEXT(runtime_operator, RUNTIME "operator.c.inc");
 EMIT_RUNTIME_TEXT(runtime_spectral, RUNTIME "spectral.c.inc");
 EMIT_RUNTIME_TEXT(runtime_spectral_eigh, RUNTIME "spectral_eigh.c.inc");
@@ -51,7 +53,9 @@ void need_text(Emit *e, const char *name)
         {"lanes", NULL, runtime_lanes},
         {"linalg", "lanes", runtime_linalg},
         {"linalg_factor", "linalg", runtime_linalg_factor},
-        {"linalg_qr", "linalg", runtime_linalg_qr},
+        {"linalg_qr", "linalg_factor", runtime_linalg_qr},
+        {"linalg_exp", "linalg", runtime_linalg_exp},
+        {"linalg_ldl", "linalg", runtime_linalg_ldl},
         {"operator", NULL, runtime_operator},
         {"spectral", "linalg", runtime_spectral},
         {"spectral_eigh", "spectral", runtime_spectral_eigh},

@@ -30,9 +30,9 @@ EMIT_RUNTIME_TEXT(cuda_text_rnn, RUNTIME "rnn.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_lanes, RUNTIME "lanes.cu.inc");
 extern const char emit_text_model_abi[], emit_text_element[]; /* emit_c.c */
 extern const char runtime_special[], runtime_orthogonal[], runtime_random[], runtime_fft[],
-    runtime_linalg[], runtime_linalg_factor[], runtime_linalg_qr[], runtime_spectral[],
-    runtime_spectral_eigh[], runtime_spectral_svd[], runtime_spectral_schur[],
-    runtime_spectral_eig[]; /* templates.c */
+    runtime_linalg[], runtime_linalg_factor[], runtime_linalg_qr[], runtime_linalg_exp[],
+    runtime_linalg_ldl[], runtime_spectral[], runtime_spectral_eigh[], runtime_spectral_svd[],
+    runtime_spectral_schur[], runtime_spectral_eig[]; /* templates.c */
 
 /* At the top of every file. */
 static const char *const head[] = {emit_text_model_abi, cuda_text_prelude, emit_text_element,
@@ -63,7 +63,9 @@ static const CudaText texts[] = {
     {"lanes", NULL, cuda_text_lanes},
     {"linalg", "lanes", runtime_linalg},
     {"linalg_factor", "linalg", runtime_linalg_factor},
-    {"linalg_qr", "linalg", runtime_linalg_qr},
+    {"linalg_qr", "linalg_factor", runtime_linalg_qr},
+    {"linalg_exp", "linalg", runtime_linalg_exp},
+    {"linalg_ldl", "linalg", runtime_linalg_ldl},
     {"spectral", "linalg", runtime_spectral},
     {"spectral_eigh", "spectral", runtime_spectral_eigh},
     {"spectral_svd", "spectral", runtime_spectral_svd},

@@ -144,7 +144,7 @@ extern const OpDesc pointwise_ops[], special_ops[], unique_ops[], counting_ops[]
     pad_ops[], grid_sample_ops[], shuffle_ops[], attention_ops[], rnn_ops[], sort_ops[], scan_ops[],
     loss_ops[], effect_ops[], higher_order_ops[];
 extern const OpDesc random_ops[], fft_ops[], fractional_ops[], scaled_matmul_ops[],
-    linalg_call_ops[], linalg_ops[], spectral_ops[];
+    linalg_call_ops[], linalg_ops[], linalg_qr_ops[], linalg_function_ops[], spectral_ops[];
 
 /* Stands for every declared custom operator. */
 extern const OpDesc custom_op;

@@ -442,9 +442,18 @@ static const char factorizations[] =
     "  %18, %19, %20, %21 = aotc.lu_complex.default(%y, %i)\n"
     "  %22 = aotc.permutation.default(%20, 40)\n"
     "  %23, %24, %25, %26 = aotc.geqrf_complex.default(%y, %i)\n"
+    "  %r = aten.transpose.int(%y, 0, 1)\n"
+    "  %s = aten.add.Tensor(%y, %r)\n"
+    "  %28, %29, %30 = aotc.ldl.default(%s, false)\n"
+    "  %31 = aotc.ldl_solve.default(%28, %y, %29, false)\n"
+    "  %32 = aotc.matrix_exp.default(%y)\n"
+    "  %33 = aten.full.default([], 0.00001, dtype=f64)\n"
+    "  %34, %35, %36 = aotc.lstsq.default(%w, %w, %33)\n"
     "  %27 = aotc.first_info.default(%6, false)\n"
     "  aotc.assert_info.default(%27, \"linalg.inv\")\n"
-    "  return %2, %3, %5, %6, %7, %8, %10, %11, %14, %15, %16, %17, %18, %19, %22, %23, %24\n"
+    "  return %2, %3, %5, %6, %7, %8, %10, %11, %14, %15, %16, %17, %18, %19, %22, %23, %24, %28, "
+    "%29,\n"
+    "         %31, %32, %34, %36\n"
     "}\n";
 
 static void test_factorizations(void **state)

@@ -18,6 +18,8 @@
 #include "emit_c/runtime/linalg.c.inc"
 #include "emit_c/runtime/linalg_factor.c.inc"
 #include "emit_c/runtime/linalg_qr.c.inc"
+#include "emit_c/runtime/linalg_exp.c.inc"
+#include "emit_c/runtime/linalg_ldl.c.inc"
 
 typedef void Function(const int64_t *params, const void *const *in, void *const *out,
                       void *scratch);
@@ -471,13 +473,178 @@ static void test_qr(void **state)
     }
 }
 
+/* ---- LDL ------------------------------------------------------------------------------------- */
+/* A matrix with small diagonal elements: blocks of 2. */
+static Mat symmetric(const Kind *k, int n, int hermitian)
+{
+    Mat a = random_mat(k, n, n);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j <= i; j++) {
+            a.re[j * n + i] = a.re[i * n + j];
+            a.im[j * n + i] = hermitian ? -a.im[i * n + j] : a.im[i * n + j];
+        }
+    for (int i = 0; i < n; i++) {
+        a.re[i * n + i] = i % 3 ? 0 : a.re[i * n + i];
+        a.im[i * n + i] = 0;
+    }
+    return a;
+}
+
+/* Solving with the factors tries blocks, exchanges and both substitutions. */
+static void test_ldl(void **state)
+{
+    int twos = 0;
+    (void)state;
+    for (int i = 0; i < N_KINDS * N_SIZES * 2; i++) {
+        const Kind *k = &kinds[i % N_KINDS];
+        int         n = sizes[i / N_KINDS % N_SIZES], hermitian = i / N_KINDS / N_SIZES, cols = 3;
+        Mat         a = symmetric(k, n, hermitian), b = random_mat(k, n, cols);
+        Call        c = {.kind = k}, s = {.kind = k};
+        give(&c, a);
+        int      at = want(&c, n * n);
+        int32_t *pivots = want_ints(&c, n), *info = want_ints(&c, 1);
+        RUN(&c, ldl, n * n + 2 * n, n, hermitian);
+        Mat ld = taken(&c, at, n, n);
+        for (int j = 0; j < n; j++)
+            twos += pivots[j] < 0;
+        CHECK(*info == 0, "info %d of %d", *info, n);
+        give(&s, ld);
+        give(&s, b);
+        give_ints(&s, pivots, n);
+        at = want(&s, n * cols);
+        RUN(&s, ldl_solve, n * n + n * cols, n, cols, hermitian);
+        Mat x = taken(&s, at, n, cols), again = product(a, 0, x);
+        CHECK(distance(b, again) <= 16 * k->eps * (1 + n) * (norm(a) + 1) * (norm(x) + 1),
+              "AX - B of %d: %g", n, distance(b, again));
+        finish(&c), finish(&s);
+        free_mat(a), free_mat(b), free_mat(ld), free_mat(x), free_mat(again);
+    }
+    assert_true(twos > 100);
+}
+
+/* ---- exponential ----------------------------------------------------------------------------- */
+static Mat exponential(const Kind *k, Mat a)
+{
+    Call c = {.kind = k};
+    give(&c, a);
+    int at = want(&c, a.rows * a.rows);
+    RUN(&c, matrix_exp, 6 * a.rows * a.rows, a.rows, a.rows);
+    Mat e = taken(&c, at, a.rows, a.rows);
+    finish(&c);
+    return e;
+}
+
+/* exp(A) exp(-A) = 1; the exponential of [[0, t], [-t, 0]] turns by t. */
+static void test_exp(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_KINDS * N_SIZES; i++) {
+        const Kind *k = &kinds[i % N_KINDS];
+        int         n = sizes[i / N_KINDS];
+        Mat         a = random_mat(k, n, n);
+        for (int j = 0; j < n * n; j++)
+            a.re[j] = (float)(a.re[j] * 3 / (1 + sqrt(n))),
+            a.im[j] = (float)(a.im[j] * 3 / (1 + sqrt(n)));
+        Mat e = exponential(k, a);
+        for (int j = 0; j < n * n; j++)
+            a.re[j] = -a.re[j], a.im[j] = -a.im[j];
+        Mat f = exponential(k, a), one = unit_mat(n, n), again = product(e, 0, f);
+        CHECK(distance(one, again) <= 4 * k->eps * (1 + sqrt(n)) * (norm(e) * norm(f) + 1),
+              "of %d: %g", n, distance(one, again));
+        free_mat(a), free_mat(e), free_mat(f), free_mat(one), free_mat(again);
+    }
+    for (int i = 0; i < N_KINDS; i++) {
+        Mat a = new_mat(2, 2);
+        a.re[1] = 20, a.re[2] = -20;
+        Mat e = exponential(&kinds[i], a);
+        CHECK(fabs(e.re[0] - cos(20)) < 60 * kinds[i].eps &&
+                  fabs(e.re[1] - sin(20)) < 60 * kinds[i].eps,
+              "%g %g", e.re[0], e.re[1]);
+        free_mat(a), free_mat(e);
+    }
+}
+
+/* ---- least squares --------------------------------------------------------------------------- */
+/* The residual is orthogonal to the columns; of all solutions the shortest lies in the span of the
+ * rows. */
+static void check_lstsq(const Kind *k, Mat a, int want_rank)
+{
+    int          m = a.rows, n = a.cols, cols = 2;
+    const double rcond = 1e-5;
+    Mat          b = random_mat(k, m, cols);
+    Call         c = {.kind = k};
+    give(&c, a);
+    give(&c, b);
+    c.in[c.n_in] = malloc(sizeof rcond);
+    memcpy(c.in[c.n_in++], &rcond, sizeof rcond);
+    int at = want(&c, n * cols);
+    int squares = c.n_out;
+    c.out[c.n_out++] = plane(k, NULL, cols);
+    int64_t *rank = c.out[c.n_out++] = calloc(1, sizeof *rank);
+    RUN(&c, lstsq, m * n + (m + n) * cols + n * n + 3 * n + cols, m, n, cols);
+    Mat x = taken(&c, at, n, cols), again = product(a, 0, x), rest = new_mat(m, cols);
+    for (int i = 0; i < m * cols; i++)
+        rest.re[i] = b.re[i] - again.re[i], rest.im[i] = b.im[i] - again.im[i];
+    Mat    across = product(a, 1, rest);
+    double sum = number(k, c.out[squares], 0) + number(k, c.out[squares], 1),
+           size = norm(a) * norm(a) * norm(x) + norm(b);
+    CHECK(*rank == want_rank, "rank %d of %d x %d", (int)*rank, m, n);
+    CHECK(norm(across) <= 1e3 * k->eps * size, "A^H (b - A x) of %d x %d: %g", m, n, norm(across));
+    CHECK(fabs(norm(rest) * norm(rest) - sum) <= 1e3 * k->eps * size * (1 + norm(rest)),
+          "residuals");
+    finish(&c);
+    free_mat(b), free_mat(x), free_mat(again), free_mat(rest), free_mat(across);
+}
+
+static void test_lstsq(void **state)
+{
+    static const int shapes[][2] = {{5, 3}, {3, 5}, {64, 17}, {17, 64}, {7, 7}, {1, 4}};
+    (void)state;
+    for (int i = 0; i < N_KINDS * 6; i++) {
+        const Kind *k = &kinds[i % N_KINDS];
+        int         m = shapes[i / N_KINDS][0], n = shapes[i / N_KINDS][1], least = m < n ? m : n;
+        Mat         a = random_mat(k, m, n);
+        check_lstsq(k, a, least);
+        for (int r = 0; r < m && least > 1;
+             r++) { /* the last two columns are one, all others too where n > m */
+            for (int j = n > m ? 2 : n - 1; j < n; j++)
+                a.re[r * n + j] = a.re[r * n + j - 1], a.im[r * n + j] = a.im[r * n + j - 1];
+        }
+        if (least > 2)
+            check_lstsq(k, a, n > m ? 2 : n - 1);
+        free_mat(a);
+    }
+    /* of the solutions of x + y = 2 the shortest */
+    for (int i = 0; i < N_KINDS; i++) {
+        const double rcond = 1e-6;
+        Mat          a = new_mat(1, 2), b = new_mat(1, 1);
+        Call         c = {.kind = &kinds[i]};
+        int64_t      rank;
+        a.re[0] = a.re[1] = 1, b.re[0] = 2;
+        give(&c, a);
+        give(&c, b);
+        c.in[c.n_in] = malloc(sizeof rcond);
+        memcpy(c.in[c.n_in++], &rcond, sizeof rcond);
+        int at = want(&c, 2);
+        c.out[c.n_out++] = plane(&kinds[i], NULL, 1);
+        c.out[c.n_out] = &rank;
+        RUN(&c, lstsq, 32, 1, 2, 1);
+        Mat x = taken(&c, at, 2, 1);
+        CHECK(rank == 1 && fabs(x.re[0] - 1) < 1e-6 && fabs(x.re[1] - 1) < 1e-6, "%g %g", x.re[0],
+              x.re[1]);
+        finish(&c);
+        free_mat(a), free_mat(b), free_mat(x);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cholesky),   cmocka_unit_test(test_not_positive),
         cmocka_unit_test(test_lu),         cmocka_unit_test(test_solve),
         cmocka_unit_test(test_triangular), cmocka_unit_test(test_det),
-        cmocka_unit_test(test_qr),
+        cmocka_unit_test(test_qr),         cmocka_unit_test(test_ldl),
+        cmocka_unit_test(test_exp),        cmocka_unit_test(test_lstsq),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

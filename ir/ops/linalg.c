@@ -18,6 +18,11 @@ bool la_is_complex(const Value *value)
 
 Value *la_columns(Build *b, Value *value)
 {
+    return b->error ? NULL : la_columns_of(b, value, value->type.sizes[value->type.rank - 2]);
+}
+
+Value *la_columns_of(Build *b, Value *value, const Expr *rows)
+{
     if (b->error)
         return NULL;
     Ir         *ir = b->graph->ir;
@@ -28,7 +33,7 @@ Value *la_columns(Build *b, Value *value)
     for (int i = m + 1; i >= 0; i--) {
         int d = i < m ? i : 2 * m + 1 - i; /* rows before columns */
         strides[d] = step;
-        step = expr_mul(p, step, expr_max(p, value->type.sizes[d], one));
+        step = expr_mul(p, step, expr_max(p, d == m ? rows : value->type.sizes[d], one));
         same &= strides[d] == value->type.strides[d];
     }
     if (same)
@@ -416,7 +421,7 @@ static bool is_turned(const Build *b, const Value *a)
 }
 
 /* torch._linalg_utils: the right-hand side is a vector for each matrix. */
-static bool is_vector(const Build *b, const Value *a, const Value *x)
+bool la_is_vector(const Build *b, const Value *a, const Value *x)
 {
     if (x->type.rank == 1)
         return true;
@@ -432,7 +437,7 @@ static bool is_vector(const Build *b, const Value *a, const Value *x)
 static Error *solve(Build *b, const Node *node, bool left, Value **results)
 {
     Value *a = node_tensor(node, "A"), *x = node_tensor(node, "B");
-    bool   turned = is_turned(b, a), vector = is_vector(b, a, x);
+    bool   turned = is_turned(b, a), vector = la_is_vector(b, a, x);
     if (a->type.rank < 2 || x->type.rank < (vector ? 1 : 2))
         return node_error(node, E_VALUE, "A of rank %d, B of rank %d", a->type.rank, x->type.rank);
     if (vector && !left)

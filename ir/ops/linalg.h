@@ -9,6 +9,8 @@ bool la_is_complex(const Value *value);
 /* The value as eager gives it where LAPACK made it: its strides are those of a column-major matrix.
  * For values that an expansion has just made. */
 Value *la_columns(Build *b, Value *value);
+/* The same with columns `rows` apart. */
+Value *la_columns_of(Build *b, Value *value, const Expr *rows);
 Value *la_transpose(Build *b, Value *value); /* the last two dims */
 Value *la_adjoint(Build *b, Value *value);
 /* Values with the batch dims (all but the last two) of both. */
@@ -20,6 +22,8 @@ Error *la_check_matrices(const Node *node, int n);
 Value *la_eye(Build *b, const Value *like);
 /* The first k of a dim counted from the end (1: the last). */
 Value *la_first(Build *b, Value *x, int from_end, const Expr *k);
+/* torch.linalg: the right-hand side x is a vector for each matrix. */
+bool   la_is_vector(const Build *b, const Value *a, const Value *x);
 Value *la_inverse(Build *b, const Node *node, Value *a, Value **info);
 /* Ends the run where info is not 0. */
 void   la_check(Build *b, Value *info, const char *api_name, bool is_matrix);

@@ -248,6 +248,51 @@ static int params_first_info(const Node *node, const Expr **out)
     return 2;
 }
 
+static Error *infer_ldl(Node *node)
+{
+    TRY(check_square(node));
+    const Expr *core[2] = {ROWS(node, 0), COLS(node, 0)};
+    set_pair(node, 0, core, 2);
+    set_plain(node, 1, 0, DT_I32, core, 1);
+    set_plain(node, 1, 1, DT_I32, NULL, 0);
+    return NULL;
+}
+
+static int params_ldl(const Node *node, const Expr **out)
+{
+    out[0] = ROWS(node, 0);
+    out[1] = flag(node, "hermitian");
+    return 2;
+}
+
+/* Of one matrix and two rows. */
+static const Expr *scratch_ldl(const Node *node)
+{
+    const Expr *rows = expr_add(shape_pool(node), ROWS(node, 0), shape_int(node, 2));
+    return scratch_of(node, times(node, rows, COLS(node, 0)));
+}
+
+static int params_ldl_solve(const Node *node, const Expr **out)
+{
+    out[0] = ROWS(node, 1);
+    out[1] = COLS(node, 1);
+    out[2] = flag(node, "hermitian");
+    return 3;
+}
+
+static Error *infer_matrix_exp(Node *node)
+{
+    TRY(check_square(node));
+    const Expr *core[2] = {ROWS(node, 0), COLS(node, 0)};
+    set_pair(node, 0, core, 2);
+    return NULL;
+}
+
+static const Expr *scratch_matrix_exp(const Node *node)
+{
+    return times(node, scratch_matrix(node), shape_int(node, 6));
+}
+
 /* ---- QR -------------------------------------------------------------------------------------- */
 
 static Error *infer_geqrf(Node *node)
@@ -443,6 +488,35 @@ static const Expr *scratch_svd(const Node *node)
     return scratch_of(node, numbers);
 }
 
+static Error *infer_lstsq(Node *node)
+{
+    TRY(check_operands(node, 2, 2));
+    TRY(check_same(node, ROWS(node, 0), ROWS(node, 1), "rows of both sides differ"));
+    const Expr *core[2] = {COLS(node, 0), COLS(node, 1)};
+    set_pair(node, 0, core, 2);
+    set_plain(node, 1, 0, real_dtype(node), core + 1, 1);
+    set_plain(node, 1, 1, DT_I64, NULL, 0);
+    return NULL;
+}
+
+static int params_lstsq(const Node *node, const Expr **out)
+{
+    params_matrix(node, out);
+    out[2] = COLS(node, 1);
+    return 3;
+}
+
+/* a, x, t, tau, w, order of rt_lstsq, with max(m, n) <= m + n. */
+static const Expr *scratch_lstsq(const Node *node)
+{
+    ExprPool   *p = shape_pool(node);
+    const Expr *m = ROWS(node, 0), *n = COLS(node, 0), *k = COLS(node, 1);
+    const Expr *a = times(node, m, n), *x = times(node, expr_add(p, m, n), k);
+    const Expr *t = times(node, n, least(node, m, n));
+    const Expr *rest = expr_add(p, times(node, n, shape_int(node, 3)), k);
+    return scratch_of(node, expr_add(p, expr_add(p, a, x), expr_add(p, t, rest)));
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 /* A row and the one of its parts: core dims of in[] and out[], with pairs written out. */
@@ -528,6 +602,24 @@ const OpDesc linalg_call_ops[] = {
          (2, 2, 1, 1, 2, 2, 2, 2), "(Tensor v, Tensor tau, Tensor c, bool adjoint) -> Tensor",
          "(Tensor v_re, Tensor v_im, Tensor tau_re, Tensor tau_im, Tensor c_re, Tensor c_im, bool "
          "adjoint) -> (Tensor re, Tensor im)"),
+    /* the lower triangle; pivots as LAPACK's sytrf and hetrf give them */
+    CALL(ldl, "linalg_ldl", infer_ldl, params_ldl, scratch_ldl, (2, 2, 1, 0), (2, 2, 2, 2, 1, 0),
+         "(Tensor a, bool hermitian) -> (Tensor ld, Tensor pivots, Tensor info)",
+         "(Tensor re, Tensor im, bool hermitian) -> (Tensor re, Tensor im, Tensor pivots, Tensor "
+         "info)"),
+    CALL(ldl_solve, "linalg_ldl", infer_solve, params_ldl_solve, scratch_two, (2, 2, 1, 2),
+         (2, 2, 2, 2, 1, 2, 2), "(Tensor ld, Tensor b, Tensor pivots, bool hermitian) -> Tensor",
+         "(Tensor ld_re, Tensor ld_im, Tensor b_re, Tensor b_im, Tensor pivots, bool hermitian) "
+         "-> (Tensor re, Tensor im)"),
+    CALL(matrix_exp, "linalg_exp", infer_matrix_exp, params_matrix, scratch_matrix_exp, (2, 2),
+         (2, 2, 2, 2), "(Tensor a) -> Tensor", "(Tensor re, Tensor im) -> (Tensor re, Tensor im)"),
+    /* the solution of least norm; squares of residuals; diagonal elements of R above rcond (f64)
+     * times the first */
+    CALL(lstsq, "linalg_qr", infer_lstsq, params_lstsq, scratch_lstsq, (2, 2, 0, 2, 1, 0),
+         (2, 2, 2, 2, 0, 2, 2, 1, 0),
+         "(Tensor a, Tensor b, Tensor rcond) -> (Tensor x, Tensor residuals, Tensor rank)",
+         "(Tensor a_re, Tensor a_im, Tensor b_re, Tensor b_im, Tensor rcond) -> (Tensor re, Tensor "
+         "im, Tensor residuals, Tensor rank)"),
     /* vectors as rows; values in ascending order */
     CALL(eigh, "spectral_eigh", infer_eigh, params_eigh, scratch_eigh, (2, 2, 1), (2, 2, 2, 2, 1),
          "(Tensor a, bool upper) -> (Tensor vectors, Tensor values)",

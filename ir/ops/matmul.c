@@ -670,8 +670,12 @@ static Error *expand_matrix_power(Node *node, Value **results)
     Value  *x = shape_first_tensor(node), *z = NULL;
     int64_t n;
     TRY(shape_const_int(node, "n", &n));
-    if (n < 0)
-        return node_error(node, E_UNSUPPORTED, "the power %lld is not supported", (long long)n);
+    if (n < 0) {
+        x = BUILD(&b, "aten.linalg_inv.default", arg_value(x));
+        n = -n;
+    }
+    if (b.error)
+        return b.error;
     if (n == 0) {
         const TensorType *t = &x->type;
         if (t->rank < 2)
@@ -865,10 +869,10 @@ const OpDesc matmul_ops[] = {
         "aten::matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power,
         .samples =
             "self=f32[3,3] n=3 | self=f32[2,3,3] n=0 | self=f64[2,2] n=1 | ! self=f32[2,3] n=2"),
-    COMPOSITE(
-        "aten::linalg_matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power,
-        .samples =
-            "self=f32[3,3] n=3 | self=f32[2,3,3] n=0 | self=f64[2,2] n=1 | ! self=f32[2,3] n=2"),
+    COMPOSITE("aten::linalg_matrix_power(Tensor self, int n) -> Tensor", expand_matrix_power,
+              .samples = "self=f32[3,3] n=3 | self=f32[2,3,3] n=0 | self=f64[2,2] n=1 | "
+                         "self=f64[2,2,2]@definite n=-3 | self=f64[2,2]@definite n=-1 | ! "
+                         "self=f32[2,2]@[0] n=-1 | ! self=f32[2,3] n=2"),
     COMPOSITE("aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", expand_vecdot,
               .samples =
                   "x=f32[3,4] y=f32[3,4] | x=f32[3,4] y=f32[3,4] dim=0 | x=f32[4] y=f32[2,4]"),

@@ -9,14 +9,20 @@
 #include <string.h>
 
 static const OpDesc *const families[] = {
-    pointwise_ops,   special_ops,   unique_ops,        counting_ops, differences_ops,
-    fractional_ops,  reduction_ops, view_ops,          permute_ops,  slice_ops,
-    split_ops,       creation_ops,  arrange_ops,       indexing_ops, view_scatter_ops,
-    diagonal_ops,    scatter_ops,   unbacked_ops,      matmul_ops,   convolution_ops,
-    norm_ops,        pooling_ops,   resize_ops,        pad_ops,      grid_sample_ops,
-    shuffle_ops,     attention_ops, rnn_ops,           sort_ops,     scan_ops,
-    loss_ops,        effect_ops,    higher_order_ops,  random_ops,   fft_ops,
-    linalg_call_ops, linalg_ops,    scaled_matmul_ops, spectral_ops,
+    pointwise_ops,     special_ops,     unique_ops,
+    counting_ops,      differences_ops, fractional_ops,
+    reduction_ops,     view_ops,        permute_ops,
+    slice_ops,         split_ops,       creation_ops,
+    arrange_ops,       indexing_ops,    view_scatter_ops,
+    diagonal_ops,      scatter_ops,     unbacked_ops,
+    matmul_ops,        convolution_ops, norm_ops,
+    pooling_ops,       resize_ops,      pad_ops,
+    grid_sample_ops,   shuffle_ops,     attention_ops,
+    rnn_ops,           sort_ops,        scan_ops,
+    loss_ops,          effect_ops,      higher_order_ops,
+    random_ops,        fft_ops,         linalg_call_ops,
+    linalg_ops,        linalg_qr_ops,   linalg_function_ops,
+    scaled_matmul_ops, spectral_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 
