@@ -27,4 +27,8 @@ Error *view_inverse(Graph *graph, Node *before, Node *view, int result, Value *b
  * stands for, or NULL. */
 const char *view_of_inplace(const Node *node);
 
+/* functionalize_schema.c: the operator that does the same as a writing one, to fresh memory; NULL:
+ * none has all its arguments. */
+const OpSchema *functional_schema(Ir *ir, const OpSchema *from);
+
 #endif
