@@ -186,9 +186,28 @@ const char *shape_loop(Shape *shape, const Symbol *var, const Expr *size, bool n
                         var->name);
 }
 
-bool shape_is_narrow(const Expr *size)
+static void find_wide_load(void *cx, Scalar *s)
 {
-    return fits_int32_count(size);
+    bool *found = cx;
+    *found |= s->op == S_LOAD && s->mask && dtype_size(s->dtype) == 8;
+}
+
+/* gcc 12 loses elements of two interleaved loads of 8 bytes that share a mask, where the mask is
+ * made of a 32-bit counter. */
+static bool loads_wide_masked(const Kernel *k)
+{
+    bool found = false, reads_wide = false;
+    for (int i = 0; i < k->n_reads; i++)
+        reads_wide |= dtype_size(k->reads[i]->dtype) == 8;
+    for (int s = 0; s < k->n_stages && reads_wide; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++)
+            scalar_walk(&k->stages[s]->loops[l]->value, 1, find_wide_load, &found);
+    return found;
+}
+
+bool shape_is_narrow(const Shape *shape, const Expr *size)
+{
+    return fits_int32_count(size) && !loads_wide_masked(shape->k);
 }
 
 /* i0 = p / (s1*s2), i1 = p / s2 % s1, i2 = p % s2 for the collapsed leading dims. */
@@ -282,7 +301,7 @@ static Error *print_flat_nest(Shape *shape, int indent)
     nest_init(&nest, shape->e, k, indent);
     if (k->n_outer) {
         const Expr *size = k->outer_sizes[k->n_outer - 1];
-        bool        narrow = fits_int32_count(size);
+        bool        narrow = shape_is_narrow(shape, size);
         nest.simd = !is_positional(k);
         nest.narrow = narrow ? k->outer[k->n_outer - 1] : NULL;
         nest_level(&nest, k->outer[k->n_outer - 1], flat_vector_loop(shape, narrow), NULL);

@@ -44,7 +44,7 @@ Local      *shape_local(Shape *shape, const Buffer *b);
 const char *shape_local_text(Shape *shape, const Local *local, const Stage *stage);
 const char *shape_inner_position(Shape *shape, const Stage *stage);
 const char *shape_loop(Shape *shape, const Symbol *var, const Expr *size, bool narrow);
-bool        shape_is_narrow(const Expr *size);
+bool        shape_is_narrow(const Shape *shape, const Expr *size);
 
 /* POINTWISE loops of a stage: values and indices announced to the nest; then their stores printed
  * in order. */

@@ -345,7 +345,8 @@ static void add_levels(Shape *shape, Nest *nest, const Stage *stage)
     const Kernel *k = shape->k;
     bool          is_tile = shape->kind == SHAPE_TILE;
     for (int d = 0; d < stage->n_inner; d++) {
-        bool narrow = !is_tile && d == stage->n_inner - 1 && shape_is_narrow(stage->inner_sizes[d]);
+        bool narrow =
+            !is_tile && d == stage->n_inner - 1 && shape_is_narrow(shape, stage->inner_sizes[d]);
         nest_level(nest, stage->inner[d],
                    shape_loop(shape, stage->inner[d], stage->inner_sizes[d], narrow), NULL);
         if (narrow)

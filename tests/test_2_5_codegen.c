@@ -1174,6 +1174,8 @@ static void test_pow(void **state)
         }
     assert_true(in_ulps(0.4769362762044699, aotc_erfinv_f32(0.5f)) < 0.7);
     assert_true(in_ulps(-3.458910737279500, aotc_erfinv_f32(-0.99999900f)) < 1e5);
+    assert_true(fabs(aotc_erfinv_f64(0.98683902761844479) - 1.7531888707675114) < 1e-15);
+    assert_true(fabs(aotc_erfinv_f64(-0.98683902761844479) + 1.7531888707675114) < 1e-15);
     assert_true(isinf(aotc_erfinv_f32(1.0f)) && isnan(aotc_erfinv_f32(1.5f)));
     assert_true(in_ulps(-0.5772156649015329, aotc_digamma_f32(1.0f)) < 0.7);
     assert_true(in_ulps(0.03648997397857652, aotc_digamma_f32(-0.5f)) < 1.0);

@@ -29,39 +29,45 @@ static Error *infer_grid_sampler(Node *node)
     return NULL;
 }
 
-static Scalar *f32(LowerCx *cx, double value)
+/* dtype of coordinates and weights */
+static DType wide(const LowerCx *cx)
 {
-    return scalar_float(cx->scalars, DT_F32, value);
+    return dtype_compute(shape_type(cx->node, "input")->dtype);
+}
+
+static Scalar *number(LowerCx *cx, double value)
+{
+    return scalar_float(cx->scalars, wide(cx), value);
 }
 
 static Scalar *clip(LowerCx *cx, Scalar *x, Scalar *last)
 {
     /* fmax: a NaN coordinate becomes 0, as in PyTorch */
-    return scalar_2(cx->scalars, S_FMIN, scalar_2(cx->scalars, S_FMAX, x, f32(cx, 0)), last);
+    return scalar_2(cx->scalars, S_FMIN, scalar_2(cx->scalars, S_FMAX, x, number(cx, 0)), last);
 }
 
 /* Mirrors x at low and low + span as often as needed (grid_sample, reflect_coordinates). */
 static Scalar *reflect(LowerCx *cx, Scalar *x, double low, Scalar *span)
 {
     ScalarPool *p = cx->scalars;
-    x = scalar_1(p, S_ABS, scalar_2(p, S_SUB, x, f32(cx, low)));
+    x = scalar_1(p, S_ABS, scalar_2(p, S_SUB, x, number(cx, low)));
     Scalar *extra = scalar_2(p, S_FMOD, x, span);
     Scalar *flips = scalar_1(p, S_FLOOR, scalar_2(p, S_DIV, x, span));
-    Scalar *even = scalar_2(p, S_EQ, scalar_2(p, S_FMOD, flips, f32(cx, 2)), f32(cx, 0));
+    Scalar *even = scalar_2(p, S_EQ, scalar_2(p, S_FMOD, flips, number(cx, 2)), number(cx, 0));
     Scalar *back = scalar_2(p, S_SUB, span, extra);
-    x = scalar_2(p, S_ADD, scalar_select(p, even, extra, back), f32(cx, low));
-    return scalar_select(p, scalar_2(p, S_GT, span, f32(cx, 0)), x, f32(cx, 0));
+    x = scalar_2(p, S_ADD, scalar_select(p, even, extra, back), number(cx, low));
+    return scalar_select(p, scalar_2(p, S_GT, span, number(cx, 0)), x, number(cx, 0));
 }
 
 static Scalar *grid_pad(LowerCx *cx, Scalar *x, const Expr *size, GridPad pad, bool align)
 {
     ExprPool *pool = cx->ir->exprs;
-    Scalar   *last = scalar_index(cx->scalars, DT_F32, expr_sub(pool, size, expr_int(pool, 1)));
+    Scalar   *last = scalar_index(cx->scalars, wide(cx), expr_sub(pool, size, expr_int(pool, 1)));
     if (pad == GRID_ZEROS)
         return x;
     if (pad == GRID_REFLECTION)
         x = align ? reflect(cx, x, 0, last)
-                  : reflect(cx, x, -0.5, scalar_index(cx->scalars, DT_F32, size));
+                  : reflect(cx, x, -0.5, scalar_index(cx->scalars, wide(cx), size));
     return clip(cx, x, last);
 }
 
@@ -70,13 +76,13 @@ static Scalar *grid_position(LowerCx *cx, Scalar *x, const Expr *size, bool alig
 {
     ScalarPool *p = cx->scalars;
     ExprPool   *pool = cx->ir->exprs;
-    Scalar     *one = f32(cx, 1), *half = f32(cx, 0.5);
+    Scalar     *one = number(cx, 1), *half = number(cx, 0.5);
     x = scalar_2(p, S_ADD, x, one);
     if (align) {
-        Scalar *last = scalar_index(p, DT_F32, expr_sub(pool, size, expr_int(pool, 1)));
+        Scalar *last = scalar_index(p, wide(cx), expr_sub(pool, size, expr_int(pool, 1)));
         return scalar_2(p, S_MUL, scalar_2(p, S_MUL, x, half), last);
     }
-    x = scalar_2(p, S_SUB, scalar_2(p, S_MUL, x, scalar_index(p, DT_F32, size)), one);
+    x = scalar_2(p, S_SUB, scalar_2(p, S_MUL, x, scalar_index(p, wide(cx), size)), one);
     return scalar_2(p, S_MUL, x, half);
 }
 
@@ -89,14 +95,14 @@ static Scalar *grid_tap(LowerCx *cx, Value *input, const Expr *const *index, Sca
     for (int i = 0; i < input->type.rank - 2; i++) {
         const Expr *size = input->type.sizes[2 + i];
         Scalar     *last =
-            scalar_index(p, DT_F32, expr_sub(cx->ir->exprs, size, expr_int(cx->ir->exprs, 1)));
-        Scalar *ok = scalar_2(p, S_AND, scalar_2(p, S_GE, at[i], f32(cx, 0)),
+            scalar_index(p, wide(cx), expr_sub(cx->ir->exprs, size, expr_int(cx->ir->exprs, 1)));
+        Scalar *ok = scalar_2(p, S_AND, scalar_2(p, S_GE, at[i], number(cx, 0)),
                               scalar_2(p, S_LE, at[i], last));
         inside = scalar_and(p, inside, ok);
         in[2 + i] = shape_scalar_index(cx, clip(cx, at[i], last), size);
     }
     Scalar *other = scalar_int(p, input->type.dtype, 0);
-    return scalar_cast(p, DT_F32, shape_masked_load(cx, input, in, inside, other));
+    return scalar_cast(p, wide(cx), shape_masked_load(cx, input, in, inside, other));
 }
 
 /* All taps around the position: 2 a dim, or 4 (bicubic). */
@@ -116,13 +122,13 @@ static Scalar *grid_blend(LowerCx *cx, const Node *node, const Expr *const *inde
         if (is_cubic)
             cubic_weights(p, t, w[i]);
         w[i][1] = is_cubic ? w[i][1] : t;
-        w[i][0] = is_cubic ? w[i][0] : scalar_2(p, S_SUB, f32(cx, 1), t);
+        w[i][0] = is_cubic ? w[i][0] : scalar_2(p, S_SUB, number(cx, 1), t);
     }
     for (int tap = 0; tap < taps; tap++) {
         Scalar *at[3], *weight = NULL;
         for (int i = dims - 1, rest = tap; i >= 0; i--, rest /= n) {
             int k = rest % n;
-            at[i] = scalar_2(p, S_ADD, low[i], f32(cx, k - (is_cubic ? 1 : 0)));
+            at[i] = scalar_2(p, S_ADD, low[i], number(cx, k - (is_cubic ? 1 : 0)));
             if (is_cubic) /* cubic taps are padded one by one */
                 at[i] = grid_pad(cx, at[i], input->type.sizes[2 + i], pad, align);
             weight = weight ? scalar_2(p, S_MUL, w[i][k], weight) : w[i][k];
@@ -149,7 +155,7 @@ static Scalar *element_grid_sampler(LowerCx *cx, const Node *node, int result,
     memcpy(at + 1, index + 2, sizeof *at * (size_t)n);
     for (int i = 0; i < n; i++) { /* the grid has x first */
         at[n + 1] = expr_int(pool, n - 1 - i);
-        Scalar *g = scalar_cast(p, DT_F32, shape_load(cx, grid, at));
+        Scalar *g = scalar_cast(p, wide(cx), shape_load(cx, grid, at));
         pos[i] = grid_position(cx, g, input->type.sizes[2 + i], align);
         if (mode != 2)
             pos[i] = grid_pad(cx, pos[i], input->type.sizes[2 + i], pad, align);

@@ -120,8 +120,8 @@ static bool exact_ratio(ExprPool *pool, const Axis *a, const Expr **num, const E
     return false;
 }
 
-/* in / out, or 1 / scale, as f32 of the run. */
-static Scalar *ratio(LowerCx *cx, const Axis *a, bool align_corners)
+/* in / out, or 1 / scale, computed by the run. */
+static Scalar *ratio(LowerCx *cx, const Axis *a, bool align_corners, DType dtype)
 {
     ScalarPool *p = cx->scalars;
     ExprPool   *pool = cx->ir->exprs;
@@ -130,12 +130,12 @@ static Scalar *ratio(LowerCx *cx, const Axis *a, bool align_corners)
         num = expr_sub(pool, num, expr_int(pool, 1));
         den = expr_sub(pool, den, expr_int(pool, 1));
         if (expr_is_value(den, 0))
-            return scalar_float(p, DT_F32, 0);
+            return scalar_float(p, dtype, 0);
         den = expr_max(pool, den, expr_int(pool, 1));
     } else if (a->scale > 0) {
-        return scalar_float(p, DT_F32, 1 / a->scale);
+        return scalar_float(p, dtype, 1 / a->scale);
     }
-    return scalar_2(p, S_DIV, scalar_index(p, DT_F32, num), scalar_index(p, DT_F32, den));
+    return scalar_2(p, S_DIV, scalar_index(p, dtype, num), scalar_index(p, dtype, den));
 }
 
 /* ---- nearest --------------------------------------------------------------------------------- */
@@ -180,7 +180,7 @@ static const Expr *nearest_index(LowerCx *cx, const Axis *a, bool exact, const E
     Scalar *at = scalar_index(p, DT_F32, i);
     if (exact)
         at = scalar_2(p, S_ADD, at, scalar_float(p, DT_F32, 0.5));
-    at = scalar_1(p, S_FLOOR, scalar_2(p, S_MUL, at, ratio(cx, a, false)));
+    at = scalar_1(p, S_FLOOR, scalar_2(p, S_MUL, at, ratio(cx, a, false, DT_F32)));
     at = scalar_2(p, S_MINIMUM, at, scalar_index(p, DT_F32, expr_sub(pool, a->in, one)));
     return shape_scalar_index(cx, at, a->in);
 }
@@ -206,7 +206,13 @@ typedef struct Taps {
     Scalar     *weight[4];
 } Taps;
 
-/* The source position in f32, and its floor as an index (before clamping). */
+/* f64 for f64, else f32. */
+static DType coordinate_dtype(const LowerCx *cx)
+{
+    return dtype_compute(shape_first_type(cx->node)->dtype);
+}
+
+/* The source position, and its floor as an index (before clamping). */
 static Scalar *source_position(LowerCx *cx, const Axis *a, bool align, bool clamp_low,
                                const Expr *i, const Expr **whole)
 {
@@ -214,8 +220,9 @@ static Scalar *source_position(LowerCx *cx, const Axis *a, bool align, bool clam
     ScalarPool *p = cx->scalars;
     const Expr *num, *den, *one = expr_int(pool, 1), *two = expr_int(pool, 2),
                            *zero = expr_int(pool, 0);
-    Scalar *half = scalar_float(p, DT_F32, 0.5), *at = scalar_index(p, DT_F32, i),
-           *scale = ratio(cx, a, align);
+    Scalar *half = scalar_float(p, coordinate_dtype(cx), 0.5),
+           *at = scalar_index(p, coordinate_dtype(cx), i),
+           *scale = ratio(cx, a, align, coordinate_dtype(cx));
     *whole = NULL;
     if (align) {
         den = expr_max(pool, expr_sub(pool, a->out, one), one);
@@ -225,7 +232,7 @@ static Scalar *source_position(LowerCx *cx, const Axis *a, bool align, bool clam
     }
     at = scalar_2(p, S_SUB, scalar_2(p, S_MUL, scalar_2(p, S_ADD, at, half), scale), half);
     if (clamp_low)
-        at = scalar_2(p, S_MAXIMUM, at, scalar_float(p, DT_F32, 0));
+        at = scalar_2(p, S_MAXIMUM, at, scalar_float(p, coordinate_dtype(cx), 0));
     if (exact_ratio(pool, a, &num, &den)) {
         /* ((2i + 1) num / den - 1) / 2 */
         const Expr *top = expr_mul(pool, expr_add(pool, expr_mul(pool, i, two), one), num);
@@ -245,23 +252,23 @@ static Taps linear_taps(LowerCx *cx, const Axis *a, bool align, const Expr *i)
     Scalar     *at = source_position(cx, a, align, true, i, &whole);
     if (!whole) {
         Scalar *low = scalar_2(p, S_MINIMUM, scalar_1(p, S_FLOOR, at),
-                               scalar_index(p, DT_F32, expr_sub(pool, a->in, one)));
+                               scalar_index(p, coordinate_dtype(cx), expr_sub(pool, a->in, one)));
         whole = shape_scalar_index(cx, low, a->in);
     }
     taps.at[0] = shape_clamped(pool, whole, a->in);
     taps.at[1] = shape_clamped(pool, expr_add(pool, taps.at[0], one), a->in);
-    taps.weight[1] = scalar_2(p, S_SUB, at, scalar_index(p, DT_F32, taps.at[0]));
-    taps.weight[0] = scalar_2(p, S_SUB, scalar_float(p, DT_F32, 1), taps.weight[1]);
+    taps.weight[1] = scalar_2(p, S_SUB, at, scalar_index(p, coordinate_dtype(cx), taps.at[0]));
+    taps.weight[0] = scalar_2(p, S_SUB, scalar_float(p, coordinate_dtype(cx), 1), taps.weight[1]);
     return taps;
 }
 
 /* ((a x + b) x + c) x + d */
 static Scalar *cubic(ScalarPool *p, Scalar *x, double a, double b, double c, double d)
 {
-    Scalar *y = scalar_2(p, S_ADD, scalar_2(p, S_MUL, scalar_float(p, DT_F32, a), x),
-                         scalar_float(p, DT_F32, b));
-    y = scalar_2(p, S_ADD, scalar_2(p, S_MUL, y, x), scalar_float(p, DT_F32, c));
-    return scalar_2(p, S_ADD, scalar_2(p, S_MUL, y, x), scalar_float(p, DT_F32, d));
+    Scalar *y = scalar_2(p, S_ADD, scalar_2(p, S_MUL, scalar_float(p, x->dtype, a), x),
+                         scalar_float(p, x->dtype, b));
+    y = scalar_2(p, S_ADD, scalar_2(p, S_MUL, y, x), scalar_float(p, x->dtype, c));
+    return scalar_2(p, S_ADD, scalar_2(p, S_MUL, y, x), scalar_float(p, x->dtype, d));
 }
 
 /* Cubic convolution with A = -0.75 (Keys 1981): weights of the taps at distances 1 + t, t, 1 - t, 2
@@ -269,7 +276,7 @@ static Scalar *cubic(ScalarPool *p, Scalar *x, double a, double b, double c, dou
 void cubic_weights(ScalarPool *p, Scalar *t, Scalar **w)
 {
     const double a = -0.75;
-    Scalar      *one = scalar_float(p, DT_F32, 1), *s = scalar_2(p, S_SUB, one, t);
+    Scalar      *one = scalar_float(p, t->dtype, 1), *s = scalar_2(p, S_SUB, one, t);
     w[0] = cubic(p, scalar_2(p, S_ADD, t, one), a, -5 * a, 8 * a, -4 * a);
     w[1] = cubic(p, t, a + 2, -(a + 3), 0, 1);
     w[2] = cubic(p, s, a + 2, -(a + 3), 0, 1);
@@ -283,17 +290,18 @@ static Taps cubic_taps(LowerCx *cx, const Axis *a, bool align, const Expr *i)
     const Expr *whole;
     Taps        taps = {.n = 4};
     Scalar     *at = source_position(cx, a, align, false, i, &whole);
-    Scalar     *low = whole ? scalar_index(p, DT_F32, whole) : scalar_1(p, S_FLOOR, at);
+    Scalar *low = whole ? scalar_index(p, coordinate_dtype(cx), whole) : scalar_1(p, S_FLOOR, at);
     cubic_weights(p, scalar_2(p, S_SUB, at, low), taps.weight);
     for (int k = 0; k < 4; k++) {
         if (whole) {
             taps.at[k] = shape_clamped(pool, expr_add(pool, whole, expr_int(pool, k - 1)), a->in);
             continue;
         }
-        Scalar *x = scalar_2(p, S_ADD, low, scalar_float(p, DT_F32, k - 1));
-        x = scalar_2(p, S_MAXIMUM, x, scalar_float(p, DT_F32, 0));
-        x = scalar_2(p, S_MINIMUM, x,
-                     scalar_index(p, DT_F32, expr_sub(pool, a->in, expr_int(pool, 1))));
+        Scalar *x = scalar_2(p, S_ADD, low, scalar_float(p, coordinate_dtype(cx), k - 1));
+        x = scalar_2(p, S_MAXIMUM, x, scalar_float(p, coordinate_dtype(cx), 0));
+        x = scalar_2(
+            p, S_MINIMUM, x,
+            scalar_index(p, coordinate_dtype(cx), expr_sub(pool, a->in, expr_int(pool, 1))));
         taps.at[k] = shape_scalar_index(cx, x, a->in);
     }
     return taps;
@@ -304,7 +312,7 @@ static Scalar *blend_taps(LowerCx *cx, Value *self, const Taps *taps, int n, int
 {
     ScalarPool *p = cx->scalars;
     if (i == n || i == MAX_RESIZED)
-        return scalar_cast(p, DT_F32, shape_load(cx, self, in));
+        return scalar_cast(p, coordinate_dtype(cx), shape_load(cx, self, in));
     Scalar *sum = NULL;
     for (int k = 0; k < taps[i].n; k++) {
         in[2 + i] = taps[i].at[k];
