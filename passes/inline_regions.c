@@ -17,6 +17,8 @@ static const char *const regions[] = {"wrap_with_set_grad_enabled",
                                       "hints_wrapper",
                                       "strict_mode",
                                       "invoke_subgraph",
+                                      "invoke_quant",
+                                      "invoke_quant_packed",
                                       "wrap",
                                       NULL};
 

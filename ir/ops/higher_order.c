@@ -19,6 +19,8 @@ const OpDesc higher_order_ops[] = {
     HIGHER_ORDER("wrap_with_set_grad_enabled"),
     HIGHER_ORDER("wrap_with_autocast"),
     HIGHER_ORDER("invoke_subgraph"),
+    HIGHER_ORDER("invoke_quant"),
+    HIGHER_ORDER("invoke_quant_packed"),
     HIGHER_ORDER("tag_activation_checkpoint"),
     {0},
 };

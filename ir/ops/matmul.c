@@ -752,6 +752,33 @@ static Error *expand_bilinear(Node *node, Value **results)
     return b.error;
 }
 
+/* The sum over sumdim of i1 i2 i3, each with dims of size 1 at its expand dims. */
+static Error *expand_trilinear(Node *node, Value **results)
+{
+    static const char *const names[][2] = {{"i1", "expand1"}, {"i2", "expand2"}, {"i3", "expand3"}};
+    Build                    b = build_at(node);
+    Value                   *product = NULL;
+    int                      dims[MAX_RANK], n;
+    for (int i = 0; i < 3 && !b.error; i++) {
+        Value *x = node_tensor(node, names[i][0]);
+        TRY(shape_dims(node, names[i][1], MAX_RANK, dims, &n));
+        for (int d = 0; d < MAX_RANK && !b.error; d++) /* in order of dims */
+            for (int k = 0; k < n; k++)
+                if (dims[k] == d)
+                    x = build_unsqueeze(&b, x, d);
+        product = !product || b.error
+                      ? x
+                      : BUILD(&b, "aten.mul.Tensor", arg_value(product), arg_value(x));
+    }
+    if (b.error)
+        return b.error;
+    TRY(shape_dims(node, "sumdim", product->type.rank, dims, &n));
+    results[0] =
+        n ? BUILD(&b, "aten.sum.dim_IntList", arg_value(product), arg_dims(b.graph, dims, n))
+          : product;
+    return b.error;
+}
+
 #define GEMM(text, infer_fn, ...)                                                                  \
     {                                                                                              \
         .schema = text, .kind = OP_TEMPLATE, .template_kind = TEMPLATE_GEMM, .infer = infer_fn,    \
@@ -876,6 +903,12 @@ const OpDesc matmul_ops[] = {
     COMPOSITE("aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor", expand_vecdot,
               .samples =
                   "x=f32[3,4] y=f32[3,4] | x=f32[3,4] y=f32[3,4] dim=0 | x=f32[4] y=f32[2,4]"),
+    COMPOSITE(
+        "aten::_trilinear(Tensor i1, Tensor i2, Tensor i3, int[] expand1, int[] expand2, int[] "
+        "expand3, int[] sumdim, int unroll_dim=1) -> Tensor",
+        expand_trilinear,
+        .samples = "i1=f32[5,3] i2=f32[2,3,4] i3=f32[5,4] expand1=[1,3] expand2=[0] "
+                   "expand3=[1,2] sumdim=[2,3]"),
     COMPOSITE(
         "aten::bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor",
         expand_bilinear,
