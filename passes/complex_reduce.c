@@ -82,8 +82,8 @@ static Error *product_over(Complexify *c, Pair *a, int dim)
         int64_t     half = n / 2;
         const Expr *zero = expr_int(pool, 0), *middle = expr_int(pool, half),
                    *end = expr_int(pool, 2 * half), *all = expr_int(pool, n);
-        Pair p =
-            pair_mul(c, slice_pair(c, *a, dim, zero, middle), slice_pair(c, *a, dim, middle, end));
+        Pair low = slice_pair(c, *a, dim, zero, middle), high = slice_pair(c, *a, dim, middle, end);
+        Pair p = pair_mul(c, low, high);
         if (n % 2) {
             Pair rest = slice_pair(c, *a, dim, end, all);
             p = (Pair){join(c, p.re, rest.re, dim), join(c, p.im, rest.im, dim)};
@@ -139,8 +139,8 @@ static Error *run_along(Complexify *c, Pair (*join_pairs)(Complexify *c, Pair a,
         const Expr *zero = expr_int(pool, 0), *from = expr_int(pool, step),
                    *end = expr_int(pool, n);
         Pair head = slice_pair(c, a, dim, zero, from);
-        Pair rest = join_pairs(c, slice_pair(c, a, dim, from, end),
-                               slice_pair(c, a, dim, zero, expr_int(pool, n - step)));
+        Pair before = slice_pair(c, a, dim, zero, expr_int(pool, n - step));
+        Pair rest = join_pairs(c, slice_pair(c, a, dim, from, end), before);
         a = (Pair){join(c, head.re, rest.re, dim), join(c, head.im, rest.im, dim)};
     }
     results[0] = a;

@@ -416,7 +416,8 @@ static Value *product_part(Complexify *c, const char *op, Value *x, Value *y, co
         return NULL;
     args[0] = arg_value(x);
     args[1] = arg_value(y);
-    memcpy(args + 2, rest, sizeof *args * (size_t)n_rest);
+    if (n_rest)
+        memcpy(args + 2, rest, sizeof *args * (size_t)n_rest);
     return build_args(&c->b, op, args, n_rest + 2);
 }
 

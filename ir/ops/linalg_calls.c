@@ -78,7 +78,8 @@ static void set_pair(Node *node, int at, const Expr *const *core, int n_core)
     const Expr       *sizes[MAX_RANK];
     int               n_batch = t->rank - 2;
     memcpy(sizes, t->sizes, sizeof *sizes * (size_t)n_batch);
-    memcpy(sizes + n_batch, core, sizeof *sizes * (size_t)n_core);
+    if (n_core)
+        memcpy(sizes + n_batch, core, sizeof *sizes * (size_t)n_core);
     for (int i = 0; i < parts(node); i++)
         shape_result(node, at * parts(node) + i, t->dtype, sizes, n_batch + n_core);
 }

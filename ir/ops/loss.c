@@ -124,8 +124,11 @@ static Value *huber(Build *b, Node *node, Value *x, Value *t)
     double delta = node_float(node, "delta");
     DType  dtype = x->type.dtype, compute = dtype_compute(dtype);
     bool widens = dtype == t->type.dtype && dtype != compute; /* rounded once, as one kernel does */
-    Value *d = widens ? l1(b, node, build_cast(b, x, compute), build_cast(b, t, compute))
-                      : l1(b, node, x, t);
+    if (widens) {
+        x = build_cast(b, x, compute);
+        t = build_cast(b, t, compute);
+    }
+    Value *d = l1(b, node, x, t);
     if (delta <= 0 && !b->error)
         b->error = node_error(node, E_VALUE, "delta is %g", delta);
     Value *square = with_number(b, "aten.mul.Scalar", mul(b, d, d), 0.5);
@@ -593,8 +596,8 @@ static Error *expand_multilabel_margin(Node *node, Value **results)
                    build_unsqueeze(&b, listed, 2)); /* [N, j, i] */
     Value *is_target =
         b.error ? NULL : BUILD(&b, "aten.any.dim", arg_value(is_it), arg_int(b.graph, 1));
-    Value *pair =
-        from_number(&b, 1, sub(&b, build_unsqueeze(&b, own, 2), build_unsqueeze(&b, x, 1)));
+    Value *own_column = build_unsqueeze(&b, own, 2);
+    Value *pair = from_number(&b, 1, sub(&b, own_column, build_unsqueeze(&b, x, 1)));
     Value *counts = unary(&b, "aten.logical_not.default", build_unsqueeze(&b, is_target, 1));
     counts = binary(&b, "aten.logical_and.default", counts, build_unsqueeze(&b, listed, 2));
     pair = where_or_zero(&b, counts, with_int(&b, "aten.clamp_min.default", pair, 0));

@@ -309,8 +309,8 @@ static Error *expand_addbmm(Node *node, Value **results)
     TRY(shape_check_rank(node, "batch2", 3, 3));
     const Expr *k = expr_mul(pool, s->sizes[0], s->sizes[2]);
     const Expr *xs[2] = {s->sizes[1], k}, *ys[2] = {k, t->sizes[2]};
-    Value *z = mm(&b, build_reshape(&b, build_permute(&b, x, (const int[]){1, 0, 2}, 3), xs, 2),
-                  build_reshape(&b, y, ys, 2));
+    x = build_reshape(&b, build_permute(&b, x, (const int[]){1, 0, 2}, 3), xs, 2);
+    Value *z = mm(&b, x, build_reshape(&b, y, ys, 2));
     results[0] = scale_add(&b, node, z);
     return b.error;
 }
