@@ -11,21 +11,6 @@
 #include <string.h>
 
 /* ---- helpers --------------------------------------------------------------------------------- */
-static Value *unary(Build *b, const char *op, Value *x)
-{
-    return BUILD(b, op, arg_value(x));
-}
-
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return BUILD(b, op, arg_value(x), arg_value(y));
-}
-
-static Value *with_int(Build *b, const char *op, Value *x, int64_t number)
-{
-    return BUILD(b, op, arg_value(x), arg_int(b->graph, number));
-}
-
 static Value *choose(Build *b, Value *condition, Value *x, Value *y)
 {
     return BUILD(b, "aten.where.self", arg_value(condition), arg_value(x), arg_value(y));
@@ -62,8 +47,9 @@ static void data_range(Build *b, Axis *a, double apart)
         a->high = full_number(b, arg_float(1), dtype);
         return;
     }
-    Value *low = unary(b, "aten.amin.default", a->x), *high = unary(b, "aten.amax.default", a->x);
-    Value *same = binary(b, "aten.eq.Tensor", low, high);
+    Value *low = build_unary(b, "aten.amin.default", a->x),
+          *high = build_unary(b, "aten.amax.default", a->x);
+    Value *same = build_binary(b, "aten.eq.Tensor", low, high);
     a->low = choose(b, same, BUILD(b, "aten.sub.Scalar", arg_value(low), arg_float(apart)), low);
     a->high = choose(b, same, BUILD(b, "aten.add.Scalar", arg_value(high), arg_float(apart)), high);
 }
@@ -88,9 +74,10 @@ static Value *even_edges(Build *b, const Axis *a)
 /* Even bins: computed, then corrected by one against the edges. */
 static Value *even_places(Build *b, const Axis *a)
 {
-    Value *at = binary(b, "aten.sub.Tensor", a->x, a->low);
+    Value *at = build_binary(b, "aten.sub.Tensor", a->x, a->low);
     at = BUILD(b, "aten.mul.Scalar", arg_value(at), arg_int(b->graph, a->bins));
-    at = binary(b, "aten.div.Tensor", at, binary(b, "aten.sub.Tensor", a->high, a->low));
+    at =
+        build_binary(b, "aten.div.Tensor", at, build_binary(b, "aten.sub.Tensor", a->high, a->low));
     at = BUILD(b, "aten.nan_to_num.default", arg_value(at));
     at = BUILD(b, "aten.clamp.default", arg_value(at), arg_int(b->graph, 0),
                arg_int(b->graph, a->bins - 1));
@@ -98,26 +85,28 @@ static Value *even_places(Build *b, const Axis *a)
     if (!a->edges)
         return at;
     Value *is_less =
-        binary(b, "aten.lt.Tensor", a->x, binary(b, "aten.take.default", a->edges, at));
-    at = with_int(b, "aten.clamp_min.default", binary(b, "aten.sub.Tensor", at, is_less), 0);
-    Value *next = binary(b, "aten.take.default", a->edges, with_int(b, "aten.add.Scalar", at, 1));
-    Value *is_more = binary(b, "aten.ge.Tensor", a->x, next);
-    return with_int(b, "aten.clamp_max.default", binary(b, "aten.add.Tensor", at, is_more),
-                    a->bins - 1);
+        build_binary(b, "aten.lt.Tensor", a->x, build_binary(b, "aten.take.default", a->edges, at));
+    at = build_with_int(b, "aten.clamp_min.default",
+                        build_binary(b, "aten.sub.Tensor", at, is_less), 0);
+    Value *next =
+        build_binary(b, "aten.take.default", a->edges, build_with_int(b, "aten.add.Scalar", at, 1));
+    Value *is_more = build_binary(b, "aten.ge.Tensor", a->x, next);
+    return build_with_int(b, "aten.clamp_max.default",
+                          build_binary(b, "aten.add.Tensor", at, is_more), a->bins - 1);
 }
 
 /* The bin of every element (any where it is outside), and which are inside: the last bin has both
  * edges. */
 static Value *axis_places(Build *b, Axis *a, Value **inside)
 {
-    Value *above = binary(b, "aten.ge.Tensor", a->x, a->low);
-    Value *below = binary(b, "aten.le.Tensor", a->x, a->high);
-    *inside = binary(b, "aten.logical_and.default", above, below);
+    Value *above = build_binary(b, "aten.ge.Tensor", a->x, a->low);
+    Value *below = build_binary(b, "aten.le.Tensor", a->x, a->high);
+    *inside = build_binary(b, "aten.logical_and.default", above, below);
     if (a->is_even)
         return even_places(b, a);
     Value *at = BUILD(b, "aten.searchsorted.Tensor", arg_value(a->edges), arg_value(a->x),
                       arg_bool(b->graph, false), arg_bool(b->graph, true));
-    at = with_int(b, "aten.sub.Scalar", at, 1);
+    at = build_with_int(b, "aten.sub.Scalar", at, 1);
     return BUILD(b, "aten.clamp.default", arg_value(at), arg_int(b->graph, 0),
                  arg_int(b->graph, a->bins - 1));
 }
@@ -130,12 +119,12 @@ static Value *fill_grid(Build *b, Axis *axes, int n, Value *weight)
     int64_t     total = 1;
     for (int d = 0; d < n; d++) {
         Value *in, *at = axis_places(b, &axes[d], &in);
-        place = d ? binary(b, "aten.add.Tensor",
-                           BUILD(b, "aten.mul.Scalar", arg_value(place),
-                                 arg_int(b->graph, axes[d].bins)),
-                           at)
+        place = d ? build_binary(b, "aten.add.Tensor",
+                                 BUILD(b, "aten.mul.Scalar", arg_value(place),
+                                       arg_int(b->graph, axes[d].bins)),
+                                 at)
                   : at;
-        inside = d ? binary(b, "aten.logical_and.default", inside, in) : in;
+        inside = d ? build_binary(b, "aten.logical_and.default", inside, in) : in;
         sizes[d] = expr_int(b->graph->ir->exprs, axes[d].bins);
         total *= axes[d].bins;
     }
@@ -143,7 +132,7 @@ static Value *fill_grid(Build *b, Axis *axes, int n, Value *weight)
     int64_t room = total + 1;
     Value *zeros = BUILD(b, "aten.full.default", arg_ints(b->graph, &room, 1), arg_int(b->graph, 0),
                          arg_dtype(b->error ? DT_F32 : axes[0].x->type.dtype));
-    Value *what = weight ? flat(b, weight) : unary(b, "aten.ones_like.default", axes[0].x);
+    Value *what = weight ? flat(b, weight) : build_unary(b, "aten.ones_like.default", axes[0].x);
     Value *hist = BUILD(b, "aten.scatter_add.default", arg_value(zeros), arg_int(b->graph, 0),
                         arg_value(place), arg_value(what));
     hist = build_slice(b, hist, 0, expr_int(b->graph->ir->exprs, 0),
@@ -154,12 +143,12 @@ static Value *fill_grid(Build *b, Axis *axes, int n, Value *weight)
 /* Over the sum and the widths of the bins. */
 static Value *to_density(Build *b, Value *hist, const Axis *axes, int n)
 {
-    hist = binary(b, "aten.div.Tensor", hist, unary(b, "aten.sum.default", hist));
+    hist = build_binary(b, "aten.div.Tensor", hist, build_unary(b, "aten.sum.default", hist));
     for (int d = 0; d < n; d++) {
-        Value *width = unary(b, "aten.diff.default", axes[d].edges);
+        Value *width = build_unary(b, "aten.diff.default", axes[d].edges);
         for (int k = d + 1; k < n; k++)
             width = build_unsqueeze(b, width, k - d);
-        hist = binary(b, "aten.div.Tensor", hist, width);
+        hist = build_binary(b, "aten.div.Tensor", hist, width);
     }
     return hist;
 }
@@ -285,7 +274,7 @@ static Error *expand_mode(Node *node, Value **results)
     int    dim, rank = x->type.rank, one = 1;
     TRY(shape_dim(node, "dim", rank, &dim));
     if (rank == 0) {
-        results[0] = unary(&b, "aten.clone.default", x);
+        results[0] = build_unary(&b, "aten.clone.default", x);
         results[1] = full_number(&b, arg_int(b.graph, 0), DT_I64);
         return b.error;
     }
@@ -302,14 +291,14 @@ static Error *expand_mode(Node *node, Value **results)
                               shape, rank);
     Value *before = BUILD(&b, "aten.roll.default", arg_value(v), arg_dims(b.graph, &one, 1),
                           arg_dims(b.graph, &dim, 1));
-    Value *differs = binary(&b, "aten.ne.Tensor", v, before);
-    Value *begins = with_int(&b, "aten.eq.Scalar", at, 0);
-    begins = binary(&b, "aten.logical_or.default", differs, begins);
+    Value *differs = build_binary(&b, "aten.ne.Tensor", v, before);
+    Value *begins = build_with_int(&b, "aten.eq.Scalar", at, 0);
+    begins = build_binary(&b, "aten.logical_or.default", differs, begins);
     Value *start = choose(&b, begins, at, full_number(&b, arg_int(b.graph, 0), DT_I64));
     Node  *running = BUILD_NODE(&b, "aten.cummax.default", arg_value(start), arg_int(b.graph, dim));
     if (b.error)
         return b.error;
-    Value *length = binary(&b, "aten.sub.Tensor", at, running->results[0]);
+    Value *length = build_binary(&b, "aten.sub.Tensor", at, running->results[0]);
     Value *best = BUILD(&b, "aten.argmax.default", arg_value(length), arg_int(b.graph, dim),
                         arg_bool(b.graph, true));
     for (int r = 0; r < 2; r++) {
@@ -342,16 +331,16 @@ static Error *segments_of(Node *node, Build *b, const Expr *places, Value **segm
     const Expr *size = (given ? given : offsets)->type.sizes[axis], *one = shape_int(node, 1);
     if (given) {
         *lengths = build_cast(b, given, DT_I64);
-        ends = with_int(b, "aten.cumsum.default", *lengths, axis);
+        ends = build_with_int(b, "aten.cumsum.default", *lengths, axis);
     } else {
         offsets = build_cast(b, offsets, DT_I64);
         ends = build_slice(b, offsets, axis, one, size);
-        *lengths = binary(b, "aten.sub.Tensor", ends,
-                          build_slice(b, offsets, axis, shape_int(node, 0),
-                                      expr_sub(shape_pool(node), size, one)));
+        *lengths = build_binary(b, "aten.sub.Tensor", ends,
+                                build_slice(b, offsets, axis, shape_int(node, 0),
+                                            expr_sub(shape_pool(node), size, one)));
     }
     Value  *at = BUILD(b, "aten.arange.default", arg_expr(places), arg_dtype(DT_I64));
-    Value  *passed = binary(b, "aten.le.Tensor", build_unsqueeze(b, ends, axis + 1), at);
+    Value  *passed = build_binary(b, "aten.le.Tensor", build_unsqueeze(b, ends, axis + 1), at);
     int64_t dim = axis;
     *segment = BUILD(b, "aten.sum.dim_IntList", arg_value(passed), arg_ints(b->graph, &dim, 1));
     return b->error;
@@ -391,10 +380,10 @@ static Error *expand_segment_reduce(Node *node, Value **results)
     Value *out = BUILD(&b, "aten.scatter_reduce.two", arg_value(base), arg_int(b.graph, axis),
                        arg_value(segment), arg_value(x), arg_text(segment_table[row].reduce));
     out = build_slice(&b, out, axis, expr_int(pool, 0), count);
-    out = unary(&b, "aten.contiguous.default", out);
+    out = build_unary(&b, "aten.contiguous.default", out);
     if (!strcmp(name, "mean")) { /* of nothing: the initial value, or NaN */
-        Value *is_empty = with_int(&b, "aten.eq.Scalar", lengths, 0);
-        Value *mean = binary(&b, "aten.div.Tensor", out, lengths);
+        Value *is_empty = build_with_int(&b, "aten.eq.Scalar", lengths, 0);
+        Value *mean = build_binary(&b, "aten.div.Tensor", out, lengths);
         Value *nan = full_number(&b, arg_float(NAN), x->type.dtype);
         out = choose(&b, is_empty, has_initial ? out : nan, mean);
     }
@@ -420,13 +409,14 @@ static Error *expand_hash_tensor(Node *node, Value **results)
     else
         x = build_cast(&b, x, DT_I64);
     Value *bit = BUILD(&b, "aten.arange.default", arg_int(b.graph, 64), arg_dtype(DT_I64));
-    Value *bits = binary(&b, "aten.bitwise_right_shift.Tensor", build_unsqueeze(&b, x, rank), bit);
-    bits = with_int(&b, "aten.bitwise_and.Scalar", bits, 1);
+    Value *bits =
+        build_binary(&b, "aten.bitwise_right_shift.Tensor", build_unsqueeze(&b, x, rank), bit);
+    bits = build_with_int(&b, "aten.bitwise_and.Scalar", bits, 1);
     if (rank > 0)
         bits = BUILD(&b, "aten.sum.dim_IntList", arg_value(bits), arg_dims(b.graph, dims, n),
                      arg_bool(b.graph, keepdim));
-    bits = with_int(&b, "aten.bitwise_and.Scalar", bits, 1);
-    bits = binary(&b, "aten.bitwise_left_shift.Tensor", bits, bit);
+    bits = build_with_int(&b, "aten.bitwise_and.Scalar", bits, 1);
+    bits = build_binary(&b, "aten.bitwise_left_shift.Tensor", bits, bit);
     Value *hash = BUILD(&b, "aten.sum.dim_IntList", arg_value(bits), arg_ints(b.graph, &last, 1));
     results[0] = b.error ? NULL : build_cast(&b, hash, DT_U64);
     return b.error;

@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return BUILD(b, op, arg_value(x), arg_value(y));
-}
-
 static Value *times(Build *b, Value *x, double number)
 {
     return BUILD(b, "aten.mul.Scalar", arg_value(x), arg_float(number));
@@ -49,14 +44,14 @@ static Value *inner(Build *b, Value *x, int dim, int64_t from)
 
 static Value *combine(Build *b, Value *x, Value *y, Value *z)
 {
-    return binary(b, "aten.add.Tensor", binary(b, "aten.add.Tensor", x, y), z);
+    return build_binary(b, "aten.add.Tensor", build_binary(b, "aten.add.Tensor", x, y), z);
 }
 
 /* at::gradient_helper_float */
 static void by_number(Build *b, Value *x, int dim, const Arg *h, int64_t order, Value *parts[3])
 {
     Value *above = inner(b, x, dim, 2), *below = inner(b, x, dim, 0);
-    Value *wide = binary(b, "aten.sub.Tensor", above, below);
+    Value *wide = build_binary(b, "aten.sub.Tensor", above, below);
     wide = BUILD(b, "aten.div.Scalar", arg_value(wide), *h);
     parts[1] = BUILD(b, "aten.div.Scalar", arg_value(wide), arg_int(b->graph, 2));
     for (int end = 0; end < 2; end++) {
@@ -65,7 +60,7 @@ static void by_number(Build *b, Value *x, int dim, const Arg *h, int64_t order, 
         if (order == 1) {
             p[0] = piece(b, x, dim, end ? -1 : 1, 1);
             p[1] = piece(b, x, dim, end ? -2 : 0, 1);
-            parts[2 * end] = binary(b, "aten.sub.Tensor", p[0], p[1]);
+            parts[2 * end] = build_binary(b, "aten.sub.Tensor", p[0], p[1]);
             continue;
         }
         static const double weights[3] = {-1.5, 2, -0.5};
@@ -85,7 +80,7 @@ static Value *weighted(Build *b, int dim, int rank, Value *const w[3], Value *co
         Value *line = w[i];
         for (int d = dim + 1; d < rank; d++)
             line = build_unsqueeze(b, line, 1 + d - dim - 1);
-        parts[i] = binary(b, "aten.mul.Tensor", line, x[i]);
+        parts[i] = build_binary(b, "aten.mul.Tensor", line, x[i]);
     }
     return combine(b, parts[0], parts[1], parts[2]);
 }
@@ -94,22 +89,22 @@ static Value *weighted(Build *b, int dim, int rank, Value *const w[3], Value *co
  * of them: coefficients of the values there, from the distances. */
 static void parabola(Build *b, Value *pq, Value *qr, int at, Value *w[3])
 {
-    Value *all = binary(b, "aten.add.Tensor", pq, qr);
-    Value *left = binary(b, "aten.mul.Tensor", pq, all),
-          *right = binary(b, "aten.mul.Tensor", qr, all),
-          *both = binary(b, "aten.mul.Tensor", pq, qr);
-    Value *top[3] = {qr, binary(b, "aten.sub.Tensor", qr, pq), pq};
+    Value *all = build_binary(b, "aten.add.Tensor", pq, qr);
+    Value *left = build_binary(b, "aten.mul.Tensor", pq, all),
+          *right = build_binary(b, "aten.mul.Tensor", qr, all),
+          *both = build_binary(b, "aten.mul.Tensor", pq, qr);
+    Value *top[3] = {qr, build_binary(b, "aten.sub.Tensor", qr, pq), pq};
     double sign[3] = {-1, 1, 1};
     if (at == 0) {
-        top[0] = binary(b, "aten.add.Tensor", all, pq), top[1] = all, top[2] = pq;
+        top[0] = build_binary(b, "aten.add.Tensor", all, pq), top[1] = all, top[2] = pq;
         sign[2] = -1;
     } else if (at == 2) {
-        top[0] = qr, top[1] = all, top[2] = binary(b, "aten.add.Tensor", all, qr);
+        top[0] = qr, top[1] = all, top[2] = build_binary(b, "aten.add.Tensor", all, qr);
         sign[0] = 1, sign[1] = -1;
     }
     Value *bottom[3] = {left, both, right};
     for (int i = 0; i < 3; i++)
-        w[i] = times(b, binary(b, "aten.div.Tensor", top[i], bottom[i]), sign[i]);
+        w[i] = times(b, build_binary(b, "aten.div.Tensor", top[i], bottom[i]), sign[i]);
 }
 
 /* at::gradient_helper */
@@ -133,8 +128,8 @@ static void by_coordinates(Build *b, Value *x, int dim, Value *coordinates, int6
         if (order == 1) {
             Value *high = piece(b, x, dim, end ? -1 : 1, 1),
                   *low = piece(b, x, dim, end ? -2 : 0, 1);
-            Value *d = binary(b, "aten.sub.Tensor", high, low);
-            parts[2 * end] = binary(b, "aten.div.Tensor", d, build_select(b, step, 0, 0));
+            Value *d = build_binary(b, "aten.sub.Tensor", high, low);
+            parts[2 * end] = build_binary(b, "aten.div.Tensor", d, build_select(b, step, 0, 0));
             continue;
         }
         Value *other = piece(b, steps, 0, next, 1);
@@ -245,15 +240,17 @@ static Error *expand_softmax_backward(Node *node, Value **results)
     wide_dim = dim;
     grad = build_cast(&b, grad, dtype);
     y = build_cast(&b, y, dtype);
-    Value *part = is_log ? grad : binary(&b, "aten.mul.Tensor", grad, y);
+    Value *part = is_log ? grad : build_binary(&b, "aten.mul.Tensor", grad, y);
     Value *sum = BUILD(&b, "aten.sum.dim_IntList", arg_value(part), arg_ints(b.graph, &wide_dim, 1),
                        arg_bool(b.graph, true));
     Value *out;
     if (is_log) {
         Value *e = BUILD(&b, "aten.exp.default", arg_value(y));
-        out = binary(&b, "aten.sub.Tensor", grad, binary(&b, "aten.mul.Tensor", e, sum));
+        out =
+            build_binary(&b, "aten.sub.Tensor", grad, build_binary(&b, "aten.mul.Tensor", e, sum));
     } else {
-        out = binary(&b, "aten.mul.Tensor", binary(&b, "aten.sub.Tensor", grad, sum), y);
+        out =
+            build_binary(&b, "aten.mul.Tensor", build_binary(&b, "aten.sub.Tensor", grad, sum), y);
     }
     results[0] = b.error ? NULL : build_cast(&b, out, node_arg(node, "input_dtype")->dtype);
     return b.error;

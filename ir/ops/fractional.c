@@ -9,11 +9,6 @@
 
 #include <string.h>
 
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return BUILD(b, op, arg_value(x), arg_value(y));
-}
-
 static Value *counting(Build *b, int64_t n, DType dtype)
 {
     return BUILD(b, "aten.arange.default", arg_int(b->graph, n), arg_dtype(dtype));
@@ -65,14 +60,14 @@ static Value *window_starts(Build *b, const Planes *p, int d)
                          arg_int(b->graph, room), arg_dtype(dtype));
     alpha = BUILD(b, "aten.div.Scalar", arg_value(alpha),
                   arg_int(b->graph, p->out[d] > 1 ? p->out[d] - 1 : 1));
-    Value *from = binary(b, "aten.add.Tensor", u, b->error ? NULL : build_cast(b, i, dtype));
-    from = binary(b, "aten.mul.Tensor", from, alpha);
-    Value *base = binary(b, "aten.mul.Tensor", u, alpha);
+    Value *from = build_binary(b, "aten.add.Tensor", u, b->error ? NULL : build_cast(b, i, dtype));
+    from = build_binary(b, "aten.mul.Tensor", from, alpha);
+    Value *base = build_binary(b, "aten.mul.Tensor", u, alpha);
     if (b->error)
         return NULL;
     from = build_cast(b, from, DT_I64);
     base = build_cast(b, base, DT_I64);
-    from = binary(b, "aten.sub.Tensor", from, base);
+    from = build_binary(b, "aten.sub.Tensor", from, base);
     return BUILD(b, "aten.where.self", arg_value(last), arg_value(end), arg_value(from));
 }
 
@@ -88,10 +83,10 @@ static Value *window_places(Build *b, const Planes *p)
             starts = build_unsqueeze(b, starts, 2 + p->spatial + i);
             k = i <= d ? k : build_unsqueeze(b, k, i - d);
         }
-        Value *line = binary(b, "aten.add.Tensor", starts, k);
+        Value *line = build_binary(b, "aten.add.Tensor", starts, k);
         if (places)
             places = BUILD(b, "aten.mul.Scalar", arg_value(places), arg_int(b->graph, p->in[d]));
-        places = places ? binary(b, "aten.add.Tensor", places, line) : line;
+        places = places ? build_binary(b, "aten.add.Tensor", places, line) : line;
     }
     return places;
 }

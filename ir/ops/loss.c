@@ -16,40 +16,19 @@
 enum { REDUCTION_NONE, REDUCTION_MEAN, REDUCTION_SUM };
 
 /* ---- short forms ----------------------------------------------------------------------------- */
-static Value *unary(Build *b, const char *op, Value *x)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x));
-}
-
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
-}
-
-static Value *with_number(Build *b, const char *op, Value *x, double number)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_float(number));
-}
-
-/* Whole numbers do not promote integers. */
-static Value *with_int(Build *b, const char *op, Value *x, int64_t number)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_int(b->graph, number));
-}
-
 static Value *add(Build *b, Value *x, Value *y)
 {
-    return binary(b, "aten.add.Tensor", x, y);
+    return build_binary(b, "aten.add.Tensor", x, y);
 }
 
 static Value *sub(Build *b, Value *x, Value *y)
 {
-    return binary(b, "aten.sub.Tensor", x, y);
+    return build_binary(b, "aten.sub.Tensor", x, y);
 }
 
 static Value *mul(Build *b, Value *x, Value *y)
 {
-    return binary(b, "aten.mul.Tensor", x, y);
+    return build_binary(b, "aten.mul.Tensor", x, y);
 }
 
 static Value *where(Build *b, Value *condition, Value *x, Value *y)
@@ -68,7 +47,7 @@ static Value *where_or_zero(Build *b, Value *condition, Value *x)
 /* number - x */
 static Value *from_number(Build *b, double number, Value *x)
 {
-    return with_number(b, "aten.rsub.Scalar", x, number);
+    return build_with_float(b, "aten.rsub.Scalar", x, number);
 }
 
 static Value *sum_dim(Build *b, Value *x, int dim)
@@ -87,8 +66,8 @@ static Error *reduction_of(const Node *node, int64_t *out)
 static Value *reduce(Build *b, Value *x, int64_t reduction)
 {
     return reduction == REDUCTION_NONE   ? x
-           : reduction == REDUCTION_MEAN ? unary(b, "aten.mean.default", x)
-                                         : unary(b, "aten.sum.default", x);
+           : reduction == REDUCTION_MEAN ? build_unary(b, "aten.mean.default", x)
+                                         : build_unary(b, "aten.sum.default", x);
 }
 
 /* ---- element losses -------------------------------------------------------------------------- */
@@ -102,7 +81,7 @@ static Value *mse(Build *b, Node *node, Value *x, Value *t)
 static Value *l1(Build *b, Node *node, Value *x, Value *t)
 {
     (void)node;
-    return unary(b, "aten.abs.default", sub(b, x, t));
+    return build_unary(b, "aten.abs.default", sub(b, x, t));
 }
 
 /* |d| < beta: d^2 / (2 beta), else |d| - beta / 2. */
@@ -114,9 +93,9 @@ static Value *smooth_l1(Build *b, Node *node, Value *x, Value *t)
         b->error = node_error(node, E_VALUE, "beta is %g", beta);
     if (beta == 0)
         return d;
-    Value *square = with_number(b, "aten.mul.Scalar", mul(b, d, d), 0.5 / beta);
-    return where(b, with_number(b, "aten.lt.Scalar", d, beta), square,
-                 with_number(b, "aten.sub.Scalar", d, beta / 2));
+    Value *square = build_with_float(b, "aten.mul.Scalar", mul(b, d, d), 0.5 / beta);
+    return where(b, build_with_float(b, "aten.lt.Scalar", d, beta), square,
+                 build_with_float(b, "aten.sub.Scalar", d, beta / 2));
 }
 
 static Value *huber(Build *b, Node *node, Value *x, Value *t)
@@ -131,20 +110,21 @@ static Value *huber(Build *b, Node *node, Value *x, Value *t)
     Value *d = l1(b, node, x, t);
     if (delta <= 0 && !b->error)
         b->error = node_error(node, E_VALUE, "delta is %g", delta);
-    Value *square = with_number(b, "aten.mul.Scalar", mul(b, d, d), 0.5);
-    Value *line =
-        with_number(b, "aten.mul.Scalar", with_number(b, "aten.sub.Scalar", d, delta / 2), delta);
-    Value *loss = where(b, with_number(b, "aten.le.Scalar", d, delta), square, line);
+    Value *square = build_with_float(b, "aten.mul.Scalar", mul(b, d, d), 0.5);
+    Value *line = build_with_float(b, "aten.mul.Scalar",
+                                   build_with_float(b, "aten.sub.Scalar", d, delta / 2), delta);
+    Value *loss = where(b, build_with_float(b, "aten.le.Scalar", d, delta), square, line);
     return widens && !b->error ? build_cast(b, loss, dtype) : loss;
 }
 
 /* Logarithms are bounded by -100, as in eager PyTorch. */
 static Value *cross_entropy_of_two(Build *b, Node *node, Value *x, Value *t)
 {
-    Value *yes = with_number(b, "aten.clamp_min.default", unary(b, "aten.log.default", x), -100);
-    Value *no = unary(b, "aten.log1p.default", unary(b, "aten.neg.default", x));
-    no = with_number(b, "aten.clamp_min.default", no, -100);
-    Value *loss = sub(b, mul(b, with_int(b, "aten.sub.Scalar", t, 1), no), mul(b, t, yes));
+    Value *yes =
+        build_with_float(b, "aten.clamp_min.default", build_unary(b, "aten.log.default", x), -100);
+    Value *no = build_unary(b, "aten.log1p.default", build_unary(b, "aten.neg.default", x));
+    no = build_with_float(b, "aten.clamp_min.default", no, -100);
+    Value *loss = sub(b, mul(b, build_with_int(b, "aten.sub.Scalar", t, 1), no), mul(b, t, yes));
     Value *weight = node_tensor(node, "weight");
     return weight ? mul(b, loss, weight) : loss;
 }
@@ -153,20 +133,20 @@ static Value *cross_entropy_of_two(Build *b, Node *node, Value *x, Value *t)
 static Value *cross_entropy_of_logits(Build *b, Node *node, Value *x, Value *t)
 {
     Value *weight = node_tensor(node, "weight"), *positive = node_tensor(node, "pos_weight");
-    Value *log = unary(b, "aten.log_sigmoid.default", x);
+    Value *log = build_unary(b, "aten.log_sigmoid.default", x);
     if (positive) {
-        Value *scale = mul(b, with_int(b, "aten.sub.Scalar", positive, 1), t);
-        log = mul(b, with_int(b, "aten.add.Scalar", scale, 1), log);
+        Value *scale = mul(b, build_with_int(b, "aten.sub.Scalar", positive, 1), t);
+        log = mul(b, build_with_int(b, "aten.add.Scalar", scale, 1), log);
     }
-    Value *loss = sub(b, mul(b, with_int(b, "aten.rsub.Scalar", t, 1), x), log);
+    Value *loss = sub(b, mul(b, build_with_int(b, "aten.rsub.Scalar", t, 1), x), log);
     return weight ? mul(b, loss, weight) : loss;
 }
 
 static Value *kl_div(Build *b, Node *node, Value *x, Value *t)
 {
     if (node_bool(node, "log_target"))
-        return mul(b, unary(b, "aten.exp.default", t), sub(b, t, x));
-    return sub(b, binary(b, "aten.xlogy.Tensor", t, t), mul(b, t, x));
+        return mul(b, build_unary(b, "aten.exp.default", t), sub(b, t, x));
+    return sub(b, build_binary(b, "aten.xlogy.Tensor", t, t), mul(b, t, x));
 }
 
 /* exp(x) - t x, or x - t log(x + eps); full adds Stirling's approximation of log t! where t > 1. */
@@ -174,33 +154,33 @@ static Value *poisson(Build *b, Node *node, Value *x, Value *t)
 {
     Value *loss;
     if (node_bool(node, "log_input")) {
-        loss = sub(b, unary(b, "aten.exp.default", x), mul(b, t, x));
+        loss = sub(b, build_unary(b, "aten.exp.default", x), mul(b, t, x));
     } else {
-        Value *shifted = with_number(b, "aten.add.Scalar", x, node_float(node, "eps"));
-        loss = sub(b, x, mul(b, t, unary(b, "aten.log.default", shifted)));
+        Value *shifted = build_with_float(b, "aten.add.Scalar", x, node_float(node, "eps"));
+        loss = sub(b, x, mul(b, t, build_unary(b, "aten.log.default", shifted)));
     }
     if (!node_bool(node, "full"))
         return loss;
-    Value *log = unary(b, "aten.log.default",
-                       with_number(b, "aten.mul.Scalar", t, 2 * 3.14159265358979323846));
-    Value *stirling = sub(b, mul(b, t, unary(b, "aten.log.default", t)), t);
-    stirling = add(b, stirling, with_number(b, "aten.mul.Scalar", log, 0.5));
-    return add(b, loss, where_or_zero(b, with_int(b, "aten.gt.Scalar", t, 1), stirling));
+    Value *log = build_unary(b, "aten.log.default",
+                             build_with_float(b, "aten.mul.Scalar", t, 2 * 3.14159265358979323846));
+    Value *stirling = sub(b, mul(b, t, build_unary(b, "aten.log.default", t)), t);
+    stirling = add(b, stirling, build_with_float(b, "aten.mul.Scalar", log, 0.5));
+    return add(b, loss, where_or_zero(b, build_with_int(b, "aten.gt.Scalar", t, 1), stirling));
 }
 
 static Value *soft_margin(Build *b, Node *node, Value *x, Value *t)
 {
     (void)node;
-    Value *e = unary(b, "aten.exp.default", mul(b, unary(b, "aten.neg.default", t), x));
-    return unary(b, "aten.log1p.default", e);
+    Value *e = build_unary(b, "aten.exp.default", mul(b, build_unary(b, "aten.neg.default", t), x));
+    return build_unary(b, "aten.log1p.default", e);
 }
 
 static Value *hinge_embedding(Build *b, Node *node, Value *x, Value *t)
 {
-    Value *margin =
-        with_int(b, "aten.clamp_min.default", from_number(b, node_float(node, "margin"), x), 0);
-    Value *away = where_or_zero(b, with_int(b, "aten.ne.Scalar", t, 1), margin);
-    return add(b, away, where_or_zero(b, with_int(b, "aten.ne.Scalar", t, -1), x));
+    Value *margin = build_with_int(b, "aten.clamp_min.default",
+                                   from_number(b, node_float(node, "margin"), x), 0);
+    Value *away = where_or_zero(b, build_with_int(b, "aten.ne.Scalar", t, 1), margin);
+    return add(b, away, where_or_zero(b, build_with_int(b, "aten.ne.Scalar", t, -1), x));
 }
 
 /* All losses of an input, a target and a reduction. */
@@ -267,7 +247,7 @@ static Error *build_nll(Build *b, Node *node, Nll *n)
     Value *picked = b->error ? NULL
                              : BUILD(b, "aten.gather.default", arg_value(n->x),
                                      arg_int(b->graph, n->dim), arg_value(column));
-    picked = unary(b, "aten.neg.default", build_squeeze(b, picked, n->dim));
+    picked = build_unary(b, "aten.neg.default", build_squeeze(b, picked, n->dim));
     Value *weight = NULL;
     if (n->weight && !b->error) {
         weight =
@@ -278,7 +258,7 @@ static Error *build_nll(Build *b, Node *node, Nll *n)
         weight = build_cast(b, n->is_valid, n->x->type.dtype);
     }
     n->loss = where_or_zero(b, n->is_valid, picked);
-    n->total = unary(b, "aten.sum.default", weight);
+    n->total = build_unary(b, "aten.sum.default", weight);
     return b->error;
 }
 
@@ -286,8 +266,8 @@ static Value *reduce_nll(Build *b, const Nll *n, Value *loss, int64_t reduction)
 {
     if (reduction == REDUCTION_NONE)
         return loss;
-    Value *sum = unary(b, "aten.sum.default", loss);
-    return reduction == REDUCTION_SUM ? sum : binary(b, "aten.div.Tensor", sum, n->total);
+    Value *sum = build_unary(b, "aten.sum.default", loss);
+    return reduction == REDUCTION_SUM ? sum : build_binary(b, "aten.div.Tensor", sum, n->total);
 }
 
 /* nll_loss, nll_loss2d, nll_loss_nd; the forward forms give the total weight, too. */
@@ -327,7 +307,7 @@ static Value *class_sum(Build *b, const Nll *n, Value *target)
     Value *x = target ? mul(b, n->x, target) : n->x;
     if (n->weight)
         x = mul(b, x, class_weights(b, n));
-    return unary(b, "aten.neg.default", sum_dim(b, x, n->dim));
+    return build_unary(b, "aten.neg.default", sum_dim(b, x, n->dim));
 }
 
 static Error *number_of_classes(const Node *node, const Nll *n, double *out)
@@ -348,8 +328,8 @@ static Error *cross_entropy_of_probabilities(Build *b, Node *node, Nll *n, doubl
     double classes = 0;
     if (smoothing > 0) {
         TRY(number_of_classes(node, n, &classes));
-        target = with_number(b, "aten.mul.Scalar", target, 1 - smoothing);
-        target = with_number(b, "aten.add.Scalar", target, smoothing / classes);
+        target = build_with_float(b, "aten.mul.Scalar", target, 1 - smoothing);
+        target = build_with_float(b, "aten.add.Scalar", target, smoothing / classes);
     }
     *result = reduce(b, class_sum(b, n, target), reduction);
     return b->error;
@@ -378,8 +358,8 @@ static Error *expand_cross_entropy(Node *node, Value **results)
     TRY(number_of_classes(node, &n, &classes));
     Value *smooth =
         reduce_nll(&b, &n, where_or_zero(&b, n.is_valid, class_sum(&b, &n, NULL)), reduction);
-    results[0] = add(&b, with_number(&b, "aten.mul.Scalar", results[0], 1 - smoothing),
-                     with_number(&b, "aten.mul.Scalar", smooth, smoothing / classes));
+    results[0] = add(&b, build_with_float(&b, "aten.mul.Scalar", results[0], 1 - smoothing),
+                     build_with_float(&b, "aten.mul.Scalar", smooth, smoothing / classes));
     return b.error;
 }
 
@@ -404,8 +384,8 @@ static Error *expand_cosine_similarity(Node *node, Value **results)
     for (int i = 0; i < 2; i++) {
         x[i] = build_expand_to(&b, x[i], sizes, n);
         Value *length = norm(&b, x[i], 2, dim, true);
-        length = with_number(&b, "aten.clamp_min.default", length, node_float(node, "eps"));
-        x[i] = binary(&b, "aten.div.Tensor", x[i], length);
+        length = build_with_float(&b, "aten.clamp_min.default", length, node_float(node, "eps"));
+        x[i] = build_binary(&b, "aten.div.Tensor", x[i], length);
     }
     results[0] = sum_dim(&b, mul(&b, x[0], x[1]), dim);
     return b.error;
@@ -414,7 +394,7 @@ static Error *expand_cosine_similarity(Node *node, Value **results)
 /* |x - y + eps|_p over the last dim. */
 static Value *pairwise(Build *b, Value *x, Value *y, double p, double eps, bool keepdim)
 {
-    return norm(b, with_number(b, "aten.add.Scalar", sub(b, x, y), eps), p, -1, keepdim);
+    return norm(b, build_with_float(b, "aten.add.Scalar", sub(b, x, y), eps), p, -1, keepdim);
 }
 
 static Error *expand_pairwise_distance(Node *node, Value **results)
@@ -468,9 +448,9 @@ static Error *expand_margin_ranking(Node *node, Value **results)
     int64_t reduction;
     TRY(reduction_of(node, &reduction));
     Value *d = sub(&b, node_tensor(node, "input1"), node_tensor(node, "input2"));
-    d = mul(&b, unary(&b, "aten.neg.default", node_tensor(node, "target")), d);
-    d = with_number(&b, "aten.add.Scalar", d, node_float(node, "margin"));
-    results[0] = reduce(&b, with_int(&b, "aten.clamp_min.default", d, 0), reduction);
+    d = mul(&b, build_unary(&b, "aten.neg.default", node_tensor(node, "target")), d);
+    d = build_with_float(&b, "aten.add.Scalar", d, node_float(node, "margin"));
+    results[0] = reduce(&b, build_with_int(&b, "aten.clamp_min.default", d, 0), reduction);
     return b.error;
 }
 
@@ -485,10 +465,11 @@ static Error *expand_triplet_margin(Node *node, Value **results)
     Value *pull = pairwise(&b, anchor, near, p, eps, false),
           *push = pairwise(&b, anchor, far, p, eps, false);
     if (node_bool(node, "swap"))
-        push = binary(&b, "aten.minimum.default", push, pairwise(&b, near, far, p, eps, false));
+        push =
+            build_binary(&b, "aten.minimum.default", push, pairwise(&b, near, far, p, eps, false));
     Value *loss =
-        with_number(&b, "aten.add.Scalar", sub(&b, pull, push), node_float(node, "margin"));
-    results[0] = reduce(&b, with_int(&b, "aten.clamp_min.default", loss, 0), reduction);
+        build_with_float(&b, "aten.add.Scalar", sub(&b, pull, push), node_float(node, "margin"));
+    results[0] = reduce(&b, build_with_int(&b, "aten.clamp_min.default", loss, 0), reduction);
     return b.error;
 }
 
@@ -505,16 +486,16 @@ static Error *expand_cosine_embedding(Node *node, Value **results)
     if (x->type.rank != dim + 1 || y->type.rank != dim + 1)
         return node_error(node, E_VALUE, "inputs of rank %d and %d beside a target of rank %d",
                           x->type.rank, y->type.rank, dim);
-    Value *xx = with_number(&b, "aten.add.Scalar", sum_dim(&b, mul(&b, x, x), dim), 1e-12);
-    Value *yy = with_number(&b, "aten.add.Scalar", sum_dim(&b, mul(&b, y, y), dim), 1e-12);
-    Value *cosine = binary(&b, "aten.div.Tensor", sum_dim(&b, mul(&b, x, y), dim),
-                           unary(&b, "aten.sqrt.default", mul(&b, xx, yy)));
-    Value *apart = with_number(&b, "aten.sub.Scalar", cosine, node_float(node, "margin"));
+    Value *xx = build_with_float(&b, "aten.add.Scalar", sum_dim(&b, mul(&b, x, x), dim), 1e-12);
+    Value *yy = build_with_float(&b, "aten.add.Scalar", sum_dim(&b, mul(&b, y, y), dim), 1e-12);
+    Value *cosine = build_binary(&b, "aten.div.Tensor", sum_dim(&b, mul(&b, x, y), dim),
+                                 build_unary(&b, "aten.sqrt.default", mul(&b, xx, yy)));
+    Value *apart = build_with_float(&b, "aten.sub.Scalar", cosine, node_float(node, "margin"));
     Value *loss =
-        where_or_zero(&b, with_int(&b, "aten.eq.Scalar", t, 1), from_number(&b, 1, cosine));
+        where_or_zero(&b, build_with_int(&b, "aten.eq.Scalar", t, 1), from_number(&b, 1, cosine));
     loss = add(&b, loss,
-               where_or_zero(&b, with_int(&b, "aten.eq.Scalar", t, -1),
-                             with_int(&b, "aten.clamp_min.default", apart, 0)));
+               where_or_zero(&b, build_with_int(&b, "aten.eq.Scalar", t, -1),
+                             build_with_int(&b, "aten.clamp_min.default", apart, 0)));
     results[0] = reduce(&b, loss, reduction);
     return b.error;
 }
@@ -554,12 +535,12 @@ static Error *expand_multi_margin(Node *node, Value **results)
     Value      *own =
         BUILD(&b, "aten.gather.default", arg_value(x), arg_int(b.graph, 1), arg_value(column));
     Value *z = from_number(&b, margin, sub(&b, own, x));
-    z = with_int(&b, "aten.clamp_min.default", z, 0);
+    z = build_with_int(&b, "aten.clamp_min.default", z, 0);
     if (p == 2)
         z = mul(&b, z, z);
     if (weight)
         z = mul(&b, z, BUILD(&b, "aten.take.default", arg_value(weight), arg_value(column)));
-    Value *others = binary(&b, "aten.ne.Tensor", class_numbers(&b, classes), column);
+    Value *others = build_binary(&b, "aten.ne.Tensor", class_numbers(&b, classes), column);
     z = sum_dim(&b, where_or_zero(&b, others, z), 1);
     z = b.error ? NULL : BUILD(&b, "aten.div.Scalar", arg_value(z), arg_expr(classes));
     if (is_scalar && reduction == REDUCTION_NONE)
@@ -583,24 +564,24 @@ static Error *expand_multilabel_margin(Node *node, Value **results)
     if (b.error)
         return b.error;
     const Expr *classes = x->type.sizes[1];
-    Value      *listed = build_cast(&b, with_int(&b, "aten.ge.Scalar", t, 0), DT_I64);
+    Value      *listed = build_cast(&b, build_with_int(&b, "aten.ge.Scalar", t, 0), DT_I64);
     listed =
         b.error ? NULL : BUILD(&b, "aten.cumprod.default", arg_value(listed), arg_int(b.graph, 1));
-    listed = with_int(&b, "aten.ne.Scalar", listed, 0);
-    Value *place = with_int(&b, "aten.clamp_min.default", t, 0);
+    listed = build_with_int(&b, "aten.ne.Scalar", listed, 0);
+    Value *place = build_with_int(&b, "aten.clamp_min.default", t, 0);
     Value *own =
         BUILD(&b, "aten.gather.default", arg_value(x), arg_int(b.graph, 1), arg_value(place));
     Value *is_it =
-        binary(&b, "aten.eq.Tensor", build_unsqueeze(&b, t, 2), class_numbers(&b, classes));
-    is_it = binary(&b, "aten.logical_and.default", is_it,
-                   build_unsqueeze(&b, listed, 2)); /* [N, j, i] */
+        build_binary(&b, "aten.eq.Tensor", build_unsqueeze(&b, t, 2), class_numbers(&b, classes));
+    is_it = build_binary(&b, "aten.logical_and.default", is_it,
+                         build_unsqueeze(&b, listed, 2)); /* [N, j, i] */
     Value *is_target =
         b.error ? NULL : BUILD(&b, "aten.any.dim", arg_value(is_it), arg_int(b.graph, 1));
     Value *own_column = build_unsqueeze(&b, own, 2);
     Value *pair = from_number(&b, 1, sub(&b, own_column, build_unsqueeze(&b, x, 1)));
-    Value *counts = unary(&b, "aten.logical_not.default", build_unsqueeze(&b, is_target, 1));
-    counts = binary(&b, "aten.logical_and.default", counts, build_unsqueeze(&b, listed, 2));
-    pair = where_or_zero(&b, counts, with_int(&b, "aten.clamp_min.default", pair, 0));
+    Value *counts = build_unary(&b, "aten.logical_not.default", build_unsqueeze(&b, is_target, 1));
+    counts = build_binary(&b, "aten.logical_and.default", counts, build_unsqueeze(&b, listed, 2));
+    pair = where_or_zero(&b, counts, build_with_int(&b, "aten.clamp_min.default", pair, 0));
     Value *z = sum_dim(&b, sum_dim(&b, pair, 2), 1);
     z = b.error ? NULL : BUILD(&b, "aten.div.Scalar", arg_value(z), arg_expr(classes));
     if (is_row && reduction == REDUCTION_NONE)

@@ -21,34 +21,19 @@ static const Arg *arg_given(const Node *node, const char *name)
     return at < 0 || node->args[at].kind == ARG_NONE ? NULL : &node->args[at];
 }
 
-static Value *unary(Build *b, const char *op, Value *x)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x));
-}
-
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
-}
-
 static Value *add(Build *b, Value *x, Value *y)
 {
-    return binary(b, "aten.add.Tensor", x, y);
+    return build_binary(b, "aten.add.Tensor", x, y);
 }
 
 static Value *sub(Build *b, Value *x, Value *y)
 {
-    return binary(b, "aten.sub.Tensor", x, y);
+    return build_binary(b, "aten.sub.Tensor", x, y);
 }
 
 static Value *mul(Build *b, Value *x, Value *y)
 {
-    return binary(b, "aten.mul.Tensor", x, y);
-}
-
-static Value *with_number(Build *b, const char *op, Value *x, double number)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_float(number));
+    return build_binary(b, "aten.mul.Tensor", x, y);
 }
 
 /* Over dims, which stay with size 1. */
@@ -88,18 +73,18 @@ static Value *build_softmax(Build *b, Value *x, int dim, SoftmaxKind kind)
 {
     Value *top = reduce(b, "aten.amax.default", x, &dim, 1);
     if (kind == SOFTMAX_SAFE) {
-        Value *is_closed = with_number(b, "aten.eq.Scalar", top, -INFINITY);
+        Value *is_closed = build_with_float(b, "aten.eq.Scalar", top, -INFINITY);
         if (!b->error)
             top = BUILD(b, "aten.where.ScalarSelf", arg_value(is_closed), arg_int(b->graph, 0),
                         arg_value(top));
     }
-    Value *shifted = sub(b, x, top), *e = unary(b, "aten.exp.default", shifted);
+    Value *shifted = sub(b, x, top), *e = build_unary(b, "aten.exp.default", shifted);
     Value *sum = reduce(b, "aten.sum.dim_IntList", e, &dim, 1);
     if (kind == SOFTMAX_LOG)
-        return sub(b, shifted, unary(b, "aten.log.default", sum));
-    Value *scale = unary(b, "aten.reciprocal.default", sum);
+        return sub(b, shifted, build_unary(b, "aten.log.default", sum));
+    Value *scale = build_unary(b, "aten.reciprocal.default", sum);
     if (kind == SOFTMAX_SAFE) {
-        Value *is_empty = with_number(b, "aten.eq.Scalar", sum, 0);
+        Value *is_empty = build_with_float(b, "aten.eq.Scalar", sum, 0);
         if (!b->error)
             scale = BUILD(b, "aten.where.ScalarSelf", arg_value(is_empty), arg_int(b->graph, 0),
                           arg_value(scale));
@@ -127,7 +112,7 @@ static Error *expand_softmax(Node *node, Value **results)
         return b.error;
     TRY(need_float(node, x));
     if (x->type.rank && expr_is_value(x->type.sizes[dim], 0))
-        results[0] = unary(&b, "aten.clone.default", x);
+        results[0] = build_unary(&b, "aten.clone.default", x);
     else
         results[0] = build_cast(
             &b, build_softmax(&b, build_cast(&b, x, dtype_compute(dtype)), dim, kind), dtype);
@@ -146,7 +131,8 @@ static Stats build_stats(Build *b, Value *x, const int *dims, int n, double eps)
     s.mean = reduce(b, "aten.mean.dim", x, dims, n);
     s.centered = sub(b, x, s.mean);
     s.variance = reduce(b, "aten.mean.dim", mul(b, s.centered, s.centered), dims, n);
-    s.rstd = unary(b, "aten.rsqrt.default", with_number(b, "aten.add.Scalar", s.variance, eps));
+    s.rstd = build_unary(b, "aten.rsqrt.default",
+                         build_with_float(b, "aten.add.Scalar", s.variance, eps));
     return s;
 }
 
@@ -206,7 +192,8 @@ static Error *expand_rms_norm(Node *node, Value **results)
     TRY(normalized_dims(node, x, dims, &n));
     Value *wide = build_cast(&b, x, compute);
     Value *square = reduce(&b, "aten.mean.dim", mul(&b, wide, wide), dims, n);
-    Value *rstd = unary(&b, "aten.rsqrt.default", with_number(&b, "aten.add.Scalar", square, eps));
+    Value *rstd =
+        build_unary(&b, "aten.rsqrt.default", build_with_float(&b, "aten.add.Scalar", square, eps));
     Value *y = affine(&b, mul(&b, wide, rstd), optional_cast(&b, weight, compute), NULL);
     results[0] = build_cast(&b, y, dtype);
     if (node->schema->n_returns == 2)
@@ -263,13 +250,13 @@ static Value *build_scale_shift(Build *b, Node *node, Value *x, Value *mean, Val
     Value *weight = optional_cast(b, node_tensor(node, "weight"), compute);
     Value *bias = optional_cast(b, node_tensor(node, "bias"), compute);
     mean = build_cast(b, mean, compute);
-    Value *scale = with_number(b, "aten.add.Scalar", build_cast(b, variance, compute),
-                               node_float(node, "eps"));
-    scale = unary(b, "aten.rsqrt.default", scale);
+    Value *scale = build_with_float(b, "aten.add.Scalar", build_cast(b, variance, compute),
+                                    node_float(node, "eps"));
+    scale = build_unary(b, "aten.rsqrt.default", scale);
     if (weight)
         scale = mul(b, weight, scale);
     Value *shift = mul(b, mean, scale);
-    shift = bias ? sub(b, bias, shift) : unary(b, "aten.neg.default", shift);
+    shift = bias ? sub(b, bias, shift) : build_unary(b, "aten.neg.default", shift);
     Value *y = mul(b, build_cast(b, x, compute), per_channel(b, scale, rank));
     return build_cast(b, add(b, y, per_channel(b, shift, rank)), x->type.dtype);
 }
@@ -279,9 +266,9 @@ static Value *running(Build *b, Value *old, Value *value, double momentum)
 {
     if (b->error)
         return NULL;
-    Value *kept = with_number(b, "aten.mul.Scalar", old, 1 - momentum);
+    Value *kept = build_with_float(b, "aten.mul.Scalar", old, 1 - momentum);
     Value *fresh =
-        with_number(b, "aten.mul.Scalar", build_cast(b, value, old->type.dtype), momentum);
+        build_with_float(b, "aten.mul.Scalar", build_cast(b, value, old->type.dtype), momentum);
     return add(b, kept, fresh);
 }
 
@@ -340,7 +327,7 @@ static Error *expand_batch_norm(Node *node, Value **results)
     int        n = node->schema->n_returns;
     if (x->type.rank == 1 && expr_is_value(x->type.sizes[0], 0) && (trains || n == 1)) {
         /* Eager lets tensors of no elements pass; running statistics stay. */
-        results[0] = unary(&b, "aten.clone.default", x);
+        results[0] = build_unary(&b, "aten.clone.default", x);
         for (int i = 1; i < n; i++)
             results[i] = functional && i >= n - 2
                              ? node_tensor(node, i == n - 2 ? "running_mean" : "running_var")
@@ -499,7 +486,7 @@ static Error *expand_weight_norm(Node *node, Value **results)
     Value *v = node_tensor(node, "v"), *g = node_tensor(node, "g");
     Value *norm = BUILD(&b, "aten.norm_except_dim.default", arg_value(v), arg_int(b.graph, 2),
                         *node_arg(node, "dim"));
-    results[0] = mul(&b, v, binary(&b, "aten.div.Tensor", g, norm));
+    results[0] = mul(&b, v, build_binary(&b, "aten.div.Tensor", g, norm));
     if (node->schema->n_returns == 2)
         results[1] = norm;
     return b.error;

@@ -63,21 +63,6 @@ static Value *reduce(Build *b, const char *op, Value *x, const Dims *dims, bool 
                     : BUILD(b, op, arg_value(x), dims_arg(b, dims), arg_bool(b->graph, keepdim));
 }
 
-static Value *unary(Build *b, const char *op, Value *x)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x));
-}
-
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
-}
-
-static Value *with_number(Build *b, const char *op, Value *x, double number)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_float(number));
-}
-
 /* Without the dims that a keepdim reduction left at size 1. */
 static Value *drop_dims(Build *b, Value *x, const Dims *dims, bool keepdim)
 {
@@ -151,7 +136,7 @@ static Error *expand_truth(Node *node, Value **results)
     }
     TRY(dims_of(node, x->type.rank, &dims));
     if (dims.n == x->type.rank && !flag(node, "keepdim")) {
-        results[0] = unary(&b, any ? "aten.any.default" : "aten.all.default", x);
+        results[0] = build_unary(&b, any ? "aten.any.default" : "aten.all.default", x);
         return b.error;
     }
     /* From the last dim to the first, so that earlier positions stay. */
@@ -188,9 +173,10 @@ static Error *expand_nanmean(Node *node, Value **results)
     DType  result = dtype ? dtype->dtype : x->type.dtype;
     Value *wide = build_cast(&b, x, dtype_compute(result));
     Value *sum = reduce(&b, "aten.nansum.default", wide, &dims, keepdim);
-    Value *is_number = unary(&b, "aten.logical_not.default", unary(&b, "aten.isnan.default", wide));
+    Value *is_number =
+        build_unary(&b, "aten.logical_not.default", build_unary(&b, "aten.isnan.default", wide));
     Value *n = reduce(&b, "aten.sum.dim_IntList", is_number, &dims, keepdim);
-    results[0] = build_cast(&b, binary(&b, "aten.div.Tensor", sum, n), result);
+    results[0] = build_cast(&b, build_binary(&b, "aten.div.Tensor", sum, n), result);
     return b.error;
 }
 
@@ -219,7 +205,7 @@ static Error *expand_sum_to_size(Node *node, Value **results)
     }
     results[0] = x;
     if (rank == 0) /* a sum in any case, which makes integers of bool */
-        results[0] = unary(&b, "aten.sum.default", x);
+        results[0] = build_unary(&b, "aten.sum.default", x);
     else if (dims.n)
         results[0] =
             build_reshape(&b, reduce(&b, "aten.sum.dim_IntList", x, &dims, true), sizes, rank);
@@ -250,8 +236,8 @@ static Error *expand_renorm(Node *node, Value **results)
                                   arg_bool(b.graph, true));
     /* 1e-7 as in eager PyTorch (Normalization.cpp, renorm_scale_factor) */
     Value *factor = BUILD(&b, "aten.add.Scalar", arg_value(norm), arg_float(1e-7));
-    factor = BUILD(&b, "aten.mul.Scalar", arg_value(unary(&b, "aten.reciprocal.default", factor)),
-                   arg_float(most));
+    factor = BUILD(&b, "aten.mul.Scalar",
+                   arg_value(build_unary(&b, "aten.reciprocal.default", factor)), arg_float(most));
     Value *above = BUILD(&b, "aten.gt.Scalar", arg_value(norm), arg_float(most));
     factor = BUILD(&b, "aten.where.ScalarOther", arg_value(above), arg_value(factor),
                    arg_int(b.graph, 1));
@@ -293,9 +279,10 @@ static Error *build_variance(Node *node, Build *b, Value *x, const Dims *dims, V
     Arg count;
     TRY(corrected_count(node, dims_count(b, x, dims), correction_of(node), &count));
     *mean = reduce(b, "aten.mean.dim", x, dims, true);
-    Value *centered = binary(b, "aten.sub.Tensor", x, *mean);
-    Value *sum = reduce(b, "aten.sum.dim_IntList", binary(b, "aten.mul.Tensor", centered, centered),
-                        dims, flag(node, "keepdim"));
+    Value *centered = build_binary(b, "aten.sub.Tensor", x, *mean);
+    Value *sum =
+        reduce(b, "aten.sum.dim_IntList", build_binary(b, "aten.mul.Tensor", centered, centered),
+               dims, flag(node, "keepdim"));
     *variance = b->error ? NULL : BUILD(b, "aten.div.Scalar", arg_value(sum), count);
     return b->error;
 }
@@ -314,7 +301,7 @@ static Error *expand_variance(Node *node, Value **results)
         return b.error;
     TRY(build_variance(node, &b, x, &dims, &results[0], &mean));
     if (!strncmp(node->schema->base, "std", 3))
-        results[0] = unary(&b, "aten.sqrt.default", results[0]);
+        results[0] = build_unary(&b, "aten.sqrt.default", results[0]);
     results[0] = build_cast(&b, results[0], dtype);
     if (node->schema->n_returns == 2)
         results[1] = build_cast(&b, drop_dims(&b, mean, &dims, flag(node, "keepdim")), dtype);
@@ -329,19 +316,20 @@ static Value *build_norm(Build *b, Value *x, double p, const Dims *dims, bool ke
     if (b->error)
         return NULL;
     if (p == 0) {
-        Value *is_set = with_number(b, "aten.ne.Scalar", x, 0);
+        Value *is_set = build_with_float(b, "aten.ne.Scalar", x, 0);
         return reduce(b, sum, build_cast(b, is_set, x->type.dtype), dims, keepdim);
     }
     if (p == 2)
-        return unary(b, "aten.sqrt.default",
-                     reduce(b, sum, binary(b, "aten.mul.Tensor", x, x), dims, keepdim));
-    Value *size = unary(b, "aten.abs.default", x);
+        return build_unary(b, "aten.sqrt.default",
+                           reduce(b, sum, build_binary(b, "aten.mul.Tensor", x, x), dims, keepdim));
+    Value *size = build_unary(b, "aten.abs.default", x);
     if (isinf(p))
         return reduce(b, p > 0 ? "aten.amax.default" : "aten.amin.default", size, dims, keepdim);
     if (p == 1)
         return reduce(b, sum, size, dims, keepdim);
-    Value *total = reduce(b, sum, with_number(b, "aten.pow.Tensor_Scalar", size, p), dims, keepdim);
-    return with_number(b, "aten.pow.Tensor_Scalar", total, 1 / p);
+    Value *total =
+        reduce(b, sum, build_with_float(b, "aten.pow.Tensor_Scalar", size, p), dims, keepdim);
+    return build_with_float(b, "aten.pow.Tensor_Scalar", total, 1 / p);
 }
 
 /* The norm of the node's "self" over dims in its dtype argument. */
@@ -383,9 +371,10 @@ static Error *build_matrix_norm(Node *node, double order, Dims dims, Value **res
         return node_error(node, E_VALUE, "a matrix norm of order %g", order);
     TRY(need_float(node, dtype));
     Dims   summed = {{dims.dim[by_column ? 0 : 1]}, 1}, chosen = {{dims.dim[by_column ? 1 : 0]}, 1};
-    Value *sums = reduce(&b, "aten.sum.dim_IntList",
-                         unary(&b, "aten.abs.default", build_cast(&b, x, dtype_compute(dtype))),
-                         &summed, true);
+    Value *sums =
+        reduce(&b, "aten.sum.dim_IntList",
+               build_unary(&b, "aten.abs.default", build_cast(&b, x, dtype_compute(dtype))),
+               &summed, true);
     Value *norm =
         reduce(&b, order > 0 ? "aten.amax.default" : "aten.amin.default", sums, &chosen, true);
     *result = build_cast(&b, drop_dims(&b, norm, &dims, keepdim), dtype);
@@ -438,7 +427,7 @@ static Error *expand_norm_except_dim(Node *node, Value **results)
     Value *wide = build_cast(&b, x, dtype_compute(dtype));
     double p = (double)node_int(node, "pow");
     if (dims.n == 0) /* an empty list would mean all dims */
-        results[0] = unary(&b, "aten.abs.default", x);
+        results[0] = build_unary(&b, "aten.abs.default", x);
     else
         results[0] = build_cast(&b, build_norm(&b, wide, p, &dims, kept >= 0), dtype);
     return b.error;
@@ -448,7 +437,8 @@ static Error *expand_dist(Node *node, Value **results)
 {
     Build  b = build_at(node);
     Dims   dims = {.n = 0};
-    Value *d = binary(&b, "aten.sub.Tensor", node_tensor(node, "self"), node_tensor(node, "other"));
+    Value *d =
+        build_binary(&b, "aten.sub.Tensor", node_tensor(node, "self"), node_tensor(node, "other"));
     if (b.error)
         return b.error;
     DType dtype = d->type.dtype;
@@ -475,17 +465,17 @@ static Error *expand_logsumexp(Node *node, Value **results)
     Value *shift = NULL, *total = x;
     if (!b.error && !expr_is_value(dims_count(&b, x, &dims), 0)) {
         Value *top = reduce(&b, "aten.amax.default", x, &dims, true);
-        Value *is_open = unary(&b, "aten.isinf.default", top);
+        Value *is_open = build_unary(&b, "aten.isinf.default", top);
         if (!b.error)
             shift = BUILD(&b, "aten.where.ScalarSelf", arg_value(is_open), arg_int(b.graph, 0),
                           arg_value(top));
-        total = binary(&b, "aten.sub.Tensor", x, shift);
+        total = build_binary(&b, "aten.sub.Tensor", x, shift);
     }
-    total =
-        reduce(&b, "aten.sum.dim_IntList", unary(&b, "aten.exp.default", total), &dims, keepdim);
-    total = unary(&b, "aten.log.default", total);
+    total = reduce(&b, "aten.sum.dim_IntList", build_unary(&b, "aten.exp.default", total), &dims,
+                   keepdim);
+    total = build_unary(&b, "aten.log.default", total);
     if (shift)
-        total = binary(&b, "aten.add.Tensor", total, drop_dims(&b, shift, &dims, keepdim));
+        total = build_binary(&b, "aten.add.Tensor", total, drop_dims(&b, shift, &dims, keepdim));
     results[0] = build_cast(&b, total, dtype);
     return b.error;
 }

@@ -344,32 +344,27 @@ static Scalar *element_interpolate(LowerCx *cx, const Node *node, int result,
 }
 
 /* ---- antialiased resizing: a product with a matrix of weights for each dim ------------------- */
-static Value *with_number(Build *b, const char *op, Value *x, double number)
-{
-    return BUILD(b, op, arg_value(x), arg_float(number));
-}
-
 /* Weight at distance |x| in elements of the coarser grid: a tent, or the cubic kernel with
  * a = -0.5. */
 static Value *aa_filter(Build *b, Value *x, bool is_cubic)
 {
     if (!is_cubic)
-        return with_number(b, "aten.clamp_min.default", with_number(b, "aten.rsub.Scalar", x, 1),
-                           0);
-    Value *near = with_number(b, "aten.mul.Scalar", x, 1.5),
-          *far = with_number(b, "aten.sub.Scalar", x, 5);
-    near = with_number(b, "aten.sub.Scalar", near, 2.5);
+        return build_with_float(b, "aten.clamp_min.default",
+                                build_with_float(b, "aten.rsub.Scalar", x, 1), 0);
+    Value *near = build_with_float(b, "aten.mul.Scalar", x, 1.5),
+          *far = build_with_float(b, "aten.sub.Scalar", x, 5);
+    near = build_with_float(b, "aten.sub.Scalar", near, 2.5);
     near =
         BUILD(b, "aten.mul.Tensor",
               arg_value(BUILD(b, "aten.mul.Tensor", arg_value(near), arg_value(x))), arg_value(x));
-    near = with_number(b, "aten.add.Scalar", near, 1);
-    far = with_number(b, "aten.add.Scalar",
-                      BUILD(b, "aten.mul.Tensor", arg_value(far), arg_value(x)), 8);
-    far = with_number(b, "aten.sub.Scalar",
-                      BUILD(b, "aten.mul.Tensor", arg_value(far), arg_value(x)), 4);
-    far = with_number(b, "aten.mul.Scalar", far, -0.5);
-    Value *is_far = with_number(b, "aten.lt.Scalar", x, 2),
-          *is_near = with_number(b, "aten.lt.Scalar", x, 1);
+    near = build_with_float(b, "aten.add.Scalar", near, 1);
+    far = build_with_float(b, "aten.add.Scalar",
+                           BUILD(b, "aten.mul.Tensor", arg_value(far), arg_value(x)), 8);
+    far = build_with_float(b, "aten.sub.Scalar",
+                           BUILD(b, "aten.mul.Tensor", arg_value(far), arg_value(x)), 4);
+    far = build_with_float(b, "aten.mul.Scalar", far, -0.5);
+    Value *is_far = build_with_float(b, "aten.lt.Scalar", x, 2),
+          *is_near = build_with_float(b, "aten.lt.Scalar", x, 1);
     far =
         BUILD(b, "aten.where.ScalarOther", arg_value(is_far), arg_value(far), arg_int(b->graph, 0));
     return BUILD(b, "aten.where.self", arg_value(is_near), arg_value(near), arg_value(far));
@@ -382,13 +377,13 @@ static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool i
     int64_t last = -1;
     Value  *i = BUILD(b, "aten.arange.default", arg_int(b->graph, out), arg_dtype(DT_F64));
     Value  *j = BUILD(b, "aten.arange.default", arg_int(b->graph, in), arg_dtype(DT_F64));
-    Value  *center =
-        with_number(b, "aten.mul.Scalar", with_number(b, "aten.add.Scalar", i, 0.5), scale);
-    j = with_number(b, "aten.add.Scalar", j, 0.5);
+    Value  *center = build_with_float(b, "aten.mul.Scalar",
+                                      build_with_float(b, "aten.add.Scalar", i, 0.5), scale);
+    j = build_with_float(b, "aten.add.Scalar", j, 0.5);
     Value *x = BUILD(b, "aten.sub.Tensor", arg_value(j), arg_value(build_unsqueeze(b, center, 1)));
     x = BUILD(b, "aten.abs.default", arg_value(x));
-    Value *w =
-        aa_filter(b, scale > 1 ? with_number(b, "aten.mul.Scalar", x, 1 / scale) : x, is_cubic);
+    Value *w = aa_filter(b, scale > 1 ? build_with_float(b, "aten.mul.Scalar", x, 1 / scale) : x,
+                         is_cubic);
     Value *sum = BUILD(b, "aten.sum.dim_IntList", arg_value(w), arg_ints(b->graph, &last, 1),
                        arg_bool(b->graph, true));
     w = BUILD(b, "aten.div.Tensor", arg_value(w), arg_value(sum));

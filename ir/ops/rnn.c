@@ -58,11 +58,6 @@ static Value *sub(Build *b, Value *x, Value *y)
     return BUILD(b, "aten.sub.Tensor", arg_value(x), arg_value(y));
 }
 
-static Value *unary(Build *b, const char *op, Value *x)
-{
-    return BUILD(b, op, arg_value(x));
-}
-
 /* Columns [i * hidden, (i + 1) * hidden) of the gates. */
 static Value *gate(Build *b, Value *gates, int i, const Expr *hidden)
 {
@@ -76,23 +71,23 @@ static Value *gate(Build *b, Value *gates, int i, const Expr *hidden)
 /* gates = x W_ih^T + h W_hh^T + both biases; order i, f, g, o (torch.nn.LSTM). */
 static Value *lstm_step(Build *b, Value *gates, Value *c, const Expr *hidden, Value **c_next)
 {
-    Value *i = unary(b, "aten.sigmoid.default", gate(b, gates, 0, hidden));
-    Value *f = unary(b, "aten.sigmoid.default", gate(b, gates, 1, hidden));
-    Value *g = unary(b, "aten.tanh.default", gate(b, gates, 2, hidden));
-    Value *o = unary(b, "aten.sigmoid.default", gate(b, gates, 3, hidden));
+    Value *i = build_unary(b, "aten.sigmoid.default", gate(b, gates, 0, hidden));
+    Value *f = build_unary(b, "aten.sigmoid.default", gate(b, gates, 1, hidden));
+    Value *g = build_unary(b, "aten.tanh.default", gate(b, gates, 2, hidden));
+    Value *o = build_unary(b, "aten.sigmoid.default", gate(b, gates, 3, hidden));
     *c_next = add(b, mul(b, f, c), mul(b, i, g));
-    return mul(b, o, unary(b, "aten.tanh.default", *c_next));
+    return mul(b, o, build_unary(b, "aten.tanh.default", *c_next));
 }
 
 /* Order r, z, n (torch.nn.GRU); the reset gate scales the hidden part with its bias. */
 static Value *gru_step(Build *b, Value *gx, Value *gh, Value *h, const Expr *hidden)
 {
-    Value *r =
-        unary(b, "aten.sigmoid.default", add(b, gate(b, gx, 0, hidden), gate(b, gh, 0, hidden)));
-    Value *z =
-        unary(b, "aten.sigmoid.default", add(b, gate(b, gx, 1, hidden), gate(b, gh, 1, hidden)));
+    Value *r = build_unary(b, "aten.sigmoid.default",
+                           add(b, gate(b, gx, 0, hidden), gate(b, gh, 0, hidden)));
+    Value *z = build_unary(b, "aten.sigmoid.default",
+                           add(b, gate(b, gx, 1, hidden), gate(b, gh, 1, hidden)));
     Value *n = add(b, gate(b, gx, 2, hidden), mul(b, r, gate(b, gh, 2, hidden)));
-    n = unary(b, "aten.tanh.default", n);
+    n = build_unary(b, "aten.tanh.default", n);
     return add(b, n, mul(b, sub(b, h, n), z));
 }
 
@@ -142,8 +137,8 @@ static Error *unroll_layer(Node *node, Value **results)
         else if (kind == 'l')
             h = lstm_step(&b, add(&b, gx, gh), c, hidden, &c);
         else
-            h = unary(&b, node_bool(node, "relu") ? "aten.relu.default" : "aten.tanh.default",
-                      add(&b, gx, gh));
+            h = build_unary(&b, node_bool(node, "relu") ? "aten.relu.default" : "aten.tanh.default",
+                            add(&b, gx, gh));
         if (projection)
             h = linear(&b, h, projection, NULL);
         out[t] = h;
@@ -321,7 +316,7 @@ static Error *expand_cell(Node *node, Value **results)
     else if (kind == 'l')
         results[0] = lstm_step(&b, add(&b, gx, gh), c, hidden, &results[1]);
     else
-        results[0] = unary(
+        results[0] = build_unary(
             &b, strstr(node->schema->base, "relu") ? "aten.relu.default" : "aten.tanh.default",
             add(&b, gx, gh));
     return b.error;

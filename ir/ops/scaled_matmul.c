@@ -15,11 +15,6 @@ static Value *cast_arg(Build *b, const Node *node, const char *name, DType dtype
     return b->error ? NULL : build_cast(b, node_tensor(node, name), dtype);
 }
 
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
-}
-
 /* The scale of an operand; one of the tensor or one of each row. */
 static Error *read_scale(const Node *node, const char *name, const char *recipe, Value **out)
 {
@@ -47,15 +42,15 @@ static Error *expand_scaled_mm(Node *node, Value **results)
     DType      to = dtype->kind == ARG_DTYPE ? dtype->dtype : node_tensor(node, "self")->type.dtype;
     TRY(read_scale(node, "scale_a", "recipe_a", &scale_a));
     TRY(read_scale(node, "scale_b", "recipe_b", &scale_b));
-    Value *x = binary(&b, "aten.mul.Tensor", cast_arg(&b, node, "self", DT_F32), scale_a);
-    Value *y = binary(&b, "aten.mul.Tensor", cast_arg(&b, node, "mat2", DT_F32), scale_b);
-    Value *out = binary(&b, "aten.mm.default", x, y);
+    Value *x = build_binary(&b, "aten.mul.Tensor", cast_arg(&b, node, "self", DT_F32), scale_a);
+    Value *y = build_binary(&b, "aten.mul.Tensor", cast_arg(&b, node, "mat2", DT_F32), scale_b);
+    Value *out = build_binary(&b, "aten.mm.default", x, y);
     if (bias)
-        out = binary(&b, "aten.add.Tensor", out, bias);
+        out = build_binary(&b, "aten.add.Tensor", out, bias);
     bool has_result_scale =
         schema_param(node->schema, "scale_result") >= 0 && node_tensor(node, "scale_result");
     if (has_result_scale && dtype_size(to) == 1)
-        out = binary(&b, "aten.mul.Tensor", out, node_tensor(node, "scale_result"));
+        out = build_binary(&b, "aten.mul.Tensor", out, node_tensor(node, "scale_result"));
     results[0] = b.error ? NULL : build_cast(&b, out, to);
     return b.error;
 }

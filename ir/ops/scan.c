@@ -52,11 +52,6 @@ static Error *infer_running_extreme(Node *node)
 }
 
 /* ---- integrals by the trapezoid rule --------------------------------------------------------- */
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
-}
-
 /* The elements of v along dim without the first (from 1) or without the last. */
 static Value *neighbours(Build *b, Value *v, int dim, bool upper)
 {
@@ -79,8 +74,8 @@ static Error *expand_trapezoid(Node *node, Value **results)
     if (y->type.rank == 0)
         return node_error(node, E_VALUE, "%s of a tensor without dims", node->schema->base);
     TRY(shape_dim(node, "dim", y->type.rank, &dim));
-    area =
-        binary(&b, "aten.add.Tensor", neighbours(&b, y, dim, true), neighbours(&b, y, dim, false));
+    area = build_binary(&b, "aten.add.Tensor", neighbours(&b, y, dim, true),
+                        neighbours(&b, y, dim, false));
     if (schema_param(node->schema, "x") >= 0) {
         Value *x = node_tensor(node, "x");
         if (x->type.rank == 1 && y->type.rank > 1) {
@@ -92,9 +87,9 @@ static Error *expand_trapezoid(Node *node, Value **results)
             return node_error(node, E_UNSUPPORTED, "x of rank %d beside y of rank %d", x->type.rank,
                               y->type.rank);
         }
-        Value *step = binary(&b, "aten.sub.Tensor", neighbours(&b, x, dim, true),
-                             neighbours(&b, x, dim, false));
-        area = binary(&b, "aten.mul.Tensor", area, step);
+        Value *step = build_binary(&b, "aten.sub.Tensor", neighbours(&b, x, dim, true),
+                                   neighbours(&b, x, dim, false));
+        area = build_binary(&b, "aten.mul.Tensor", area, step);
     } else if (!b.error) {
         area = BUILD(&b, "aten.mul.Scalar", arg_value(area), *node_arg(node, "dx"));
     }

@@ -124,6 +124,26 @@ Value *build_transpose(Build *b, Value *v, int dim0, int dim1)
                             arg_int(b->graph, dim1));
 }
 
+Value *build_unary(Build *b, const char *op, Value *x)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x));
+}
+
+Value *build_binary(Build *b, const char *op, Value *x, Value *y)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
+}
+
+Value *build_with_float(Build *b, const char *op, Value *x, double number)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_float(number));
+}
+
+Value *build_with_int(Build *b, const char *op, Value *x, int64_t number)
+{
+    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_int(b->graph, number));
+}
+
 Value *build_cast(Build *b, Value *v, DType dtype)
 {
     if (b->error || v->type.dtype == dtype)

@@ -105,6 +105,12 @@ Node  *build_args_node(Build *b, const char *op, const Arg *args, int n);
 Arg    arg_text(const char *text); /* not copied */
 Arg    arg_values(Graph *graph, Value *const *values, int n);
 Arg    arg_dims(Graph *graph, const int *dims, int n);
+/* A call of one or two tensors, or of a tensor and a number; NULL after an error. */
+Value *build_unary(Build *b, const char *op, Value *x);
+Value *build_binary(Build *b, const char *op, Value *x, Value *y);
+Value *build_with_float(Build *b, const char *op, Value *x, double number);
+Value *build_with_int(Build *b, const char *op, Value *x,
+                      int64_t number); /* does not promote integers */
 Value *build_reshape(Build *b, Value *v, const Expr *const *sizes, int rank);
 Value *build_permute(Build *b, Value *v, const int *dims, int rank);
 Value *build_unsqueeze(Build *b, Value *v, int dim);

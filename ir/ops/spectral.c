@@ -14,21 +14,6 @@
 
 /* ---- building -------------------------------------------------------------------------------- */
 
-static Value *unary(Build *b, const char *op, Value *x)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x));
-}
-
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_value(y));
-}
-
-static Value *with_number(Build *b, const char *op, Value *x, double number)
-{
-    return b->error ? NULL : BUILD(b, op, arg_value(x), arg_float(number));
-}
-
 /* Over the last dim. */
 static Value *reduce_last(Build *b, const char *op, Value *x)
 {
@@ -54,7 +39,7 @@ static Value *element_of(Build *b, Value *x, int64_t at)
 
 static Value *conjugate(Build *b, Value *x)
 {
-    return b->error || !la_is_complex(x) ? x : unary(b, "aten.conj_physical.default", x);
+    return b->error || !la_is_complex(x) ? x : build_unary(b, "aten.conj_physical.default", x);
 }
 
 static Value *empty_like(Build *b, const Value *x)
@@ -164,7 +149,7 @@ static Error *expand_eigvals(Node *node, Value **results)
 {
     Build b = build_at(node);
     TRY(check_square(node, matrix_of(node)));
-    results[0] = unary(&b, "aotc.eigvals", matrix_of(node));
+    results[0] = build_unary(&b, "aotc.eigvals", matrix_of(node));
     return b.error;
 }
 
@@ -200,7 +185,7 @@ static Error *expand_linalg_svd(Node *node, Value **results)
         results[2] = la_transpose(&b, v);
     } else {
         results[0] = empty_like(&b, a);
-        results[1] = unary(&b, "aotc.svdvals", a);
+        results[1] = build_unary(&b, "aotc.svdvals", a);
         results[2] = empty_like(&b, a);
     }
     return b.error;
@@ -211,7 +196,7 @@ static Error *expand_svdvals(Node *node, Value **results)
     Build b = build_at(node);
     TRY(check_matrix(node, matrix_of(node)));
     TRY(check_driver(node));
-    results[0] = unary(&b, "aotc.svdvals", matrix_of(node));
+    results[0] = build_unary(&b, "aotc.svdvals", matrix_of(node));
     return b.error;
 }
 
@@ -240,7 +225,7 @@ static Error *expand_svd(Node *node, Value **results)
         results[2] = conjugate(&b, v);
     } else {
         results[0] = square_zeros(&b, a, a->type.sizes[rank - 2]);
-        results[1] = unary(&b, "aotc.svdvals", a);
+        results[1] = build_unary(&b, "aotc.svdvals", a);
         results[2] = la_transpose(&b, square_zeros(&b, a, a->type.sizes[rank - 1]));
     }
     return b.error;
@@ -296,7 +281,7 @@ static Error *default_relative(Build *b, const Node *node, const Value *a, const
         out->number = 0;
     if (!absolute->tensor)
         return NULL;
-    Value *is_set = with_number(b, "aten.gt.Scalar", absolute->tensor, 0);
+    Value *is_set = build_with_float(b, "aten.gt.Scalar", absolute->tensor, 0);
     if (!b->error)
         out->tensor = BUILD(b, "aten.where.Scalar", arg_value(is_set), arg_float(0.0),
                             arg_float(out->number));
@@ -321,17 +306,17 @@ static Value *above_limit(Build *b, Value *size, Value *largest, const Limit *ab
 {
     if (b->error)
         return NULL;
-    Value *limit =
-        binary(b, "aten.mul.Tensor", build_cast(b, largest, DT_F64), limit_value(b, relative));
+    Value *limit = build_binary(b, "aten.mul.Tensor", build_cast(b, largest, DT_F64),
+                                limit_value(b, relative));
     if (absolute->tensor || absolute->number != 0)
-        limit = binary(b, "aten.maximum.default", limit, limit_value(b, absolute));
-    return b->error ? NULL : binary(b, "aten.gt.Tensor", build_cast(b, size, DT_F64), limit);
+        limit = build_binary(b, "aten.maximum.default", limit, limit_value(b, absolute));
+    return b->error ? NULL : build_binary(b, "aten.gt.Tensor", build_cast(b, size, DT_F64), limit);
 }
 
 /* Of ascending eigenvalues whose sizes these are. */
 static Value *largest_of_ends(Build *b, Value *size)
 {
-    return binary(b, "aten.maximum.default", element_of(b, size, 0), element_of(b, size, -1));
+    return build_binary(b, "aten.maximum.default", element_of(b, size, 0), element_of(b, size, -1));
 }
 
 /* ---- pseudo-inverse and rank ----------------------------------------------------------------- */
@@ -339,7 +324,7 @@ static Value *largest_of_ends(Build *b, Value *size)
 /* 1 / values where they count, else 0, as a row. */
 static Value *inverse_row(Build *b, Value *values, Value *counts)
 {
-    Value *inverse = unary(b, "aten.reciprocal.default", values);
+    Value *inverse = build_unary(b, "aten.reciprocal.default", values);
     if (b->error)
         return NULL;
     inverse =
@@ -357,7 +342,7 @@ static Error *expand_pinv(Node *node, Value **results)
     if (flag_or(node, "hermitian", false)) {
         values = eigenvectors(&b, a, false, &left);
         right = la_adjoint(&b, left);
-        size = unary(&b, "aten.abs.default", values);
+        size = build_unary(&b, "aten.abs.default", values);
         largest = largest_of_ends(&b, size);
     } else {
         values = size = singular_vectors(&b, a, false, &right, &left);
@@ -366,7 +351,8 @@ static Error *expand_pinv(Node *node, Value **results)
         largest = element_of(&b, size, 0);
     }
     Value *row = inverse_row(&b, values, above_limit(&b, size, largest, &absolute, &relative));
-    results[0] = binary(&b, "aten.matmul.default", binary(&b, "aten.mul.Tensor", left, row), right);
+    results[0] = build_binary(&b, "aten.matmul.default",
+                              build_binary(&b, "aten.mul.Tensor", left, row), right);
     return b.error;
 }
 
@@ -378,10 +364,10 @@ static Error *expand_rank(Node *node, Value **results)
     TRY(flag_or(node, "hermitian", false) ? check_square(node, a) : check_matrix(node, a));
     TRY(limits_of(&b, node, a, &absolute, &relative));
     if (flag_or(node, "hermitian", false)) {
-        size = unary(&b, "aten.abs.default", eigenvalues(&b, a, false));
+        size = build_unary(&b, "aten.abs.default", eigenvalues(&b, a, false));
         largest = largest_of_ends(&b, size);
     } else {
-        size = unary(&b, "aotc.svdvals", a);
+        size = build_unary(&b, "aotc.svdvals", a);
         largest = element_of(&b, size, 0);
     }
     results[0] = reduce_last(&b, "aten.sum.dim_IntList",
@@ -408,7 +394,7 @@ Error *la_expand_spectral_norm(Node *node, SpectralNorm norm, const int dims[2],
     if (b.error)
         return b.error;
     TRY(check_matrix(node, x));
-    x = unary(&b, "aotc.svdvals", build_permute(&b, x, order, n + 2));
+    x = build_unary(&b, "aotc.svdvals", build_permute(&b, x, order, n + 2));
     *result = reduce_last(&b, over[norm], x);
     for (int i = 0; i < 2 && node_bool(node, "keepdim") && !b.error; i++)
         *result = build_unsqueeze(&b, *result, dims[i ? 1 - low : low]);
@@ -447,7 +433,7 @@ static Value *condition_by_inverse(Build *b, Value *a, const char *op, Arg order
     Node *made = b->error ? NULL : BUILD_NODE(b, "aten.linalg_inv_ex.default", arg_value(a));
     if (b->error)
         return NULL;
-    Value *fails = with_number(b, "aten.gt.Scalar", made->results[1], 0);
+    Value *fails = build_with_float(b, "aten.gt.Scalar", made->results[1], 0);
     fails = unsqueeze_at(b, unsqueeze_at(b, fails, 0), 0);
     if (b->error)
         return NULL;
@@ -457,7 +443,7 @@ static Value *condition_by_inverse(Build *b, Value *a, const char *op, Arg order
         return NULL;
     Value *x = BUILD(b, op, arg_value(a), order);
     Value *y = b->error ? NULL : BUILD(b, op, arg_value(inverse), order);
-    return binary(b, "aten.mul.Tensor", x, y);
+    return build_binary(b, "aten.mul.Tensor", x, y);
 }
 
 static bool is_empty(const Value *a)
@@ -477,14 +463,14 @@ static Error *expand_cond(Node *node, Value **results)
     if (is_empty(a)) {
         results[0] = zero_batch(&b, a);
     } else if (by_values) {
-        Value *s = unary(&b, "aotc.svdvals", a);
-        results[0] = binary(&b, "aten.div.Tensor", first_or_last(&b, s, order > 0 ? 0 : -1),
-                            first_or_last(&b, s, order > 0 ? -1 : 0));
+        Value *s = build_unary(&b, "aotc.svdvals", a);
+        results[0] = build_binary(&b, "aten.div.Tensor", first_or_last(&b, s, order > 0 ? 0 : -1),
+                                  first_or_last(&b, s, order > 0 ? -1 : 0));
     } else if (p->kind == ARG_STRING && !strcmp(p->string, "nuc")) {
-        Value *s = unary(&b, "aotc.svdvals", a);
-        Value *inverse = unary(&b, "aten.reciprocal.default", s);
-        results[0] = binary(&b, "aten.mul.Tensor", reduce_last(&b, "aten.sum.dim_IntList", s),
-                            reduce_last(&b, "aten.sum.dim_IntList", inverse));
+        Value *s = build_unary(&b, "aotc.svdvals", a);
+        Value *inverse = build_unary(&b, "aten.reciprocal.default", s);
+        results[0] = build_binary(&b, "aten.mul.Tensor", reduce_last(&b, "aten.sum.dim_IntList", s),
+                                  reduce_last(&b, "aten.sum.dim_IntList", inverse));
     } else {
         const char *op = p->kind == ARG_STRING ? "aten.linalg_matrix_norm.str_ord"
                                                : "aten.linalg_matrix_norm.default";

@@ -12,21 +12,6 @@
 #include <string.h>
 
 /* ---- helpers --------------------------------------------------------------------------------- */
-static Value *unary(Build *b, const char *op, Value *x)
-{
-    return BUILD(b, op, arg_value(x));
-}
-
-static Value *binary(Build *b, const char *op, Value *x, Value *y)
-{
-    return BUILD(b, op, arg_value(x), arg_value(y));
-}
-
-static Value *with_int(Build *b, const char *op, Value *x, int64_t number)
-{
-    return BUILD(b, op, arg_value(x), arg_int(b->graph, number));
-}
-
 static Value *counting(Build *b, const Expr *n)
 {
     return BUILD(b, "aten.arange.default", arg_expr(n), arg_dtype(DT_I64));
@@ -128,10 +113,11 @@ static Runs find_runs(Build *b, Value *differs, const Expr *count)
     Runs r = {0};
     if (b->error)
         return r;
-    Value *is_first = with_int(b, "aten.eq.Scalar", counting(b, differs->type.sizes[0]), 0);
-    Value *begins = binary(b, "aten.logical_or.default", differs, is_first);
+    Value *is_first = build_with_int(b, "aten.eq.Scalar", counting(b, differs->type.sizes[0]), 0);
+    Value *begins = build_binary(b, "aten.logical_or.default", differs, is_first);
     r.starts = build_select(b, build_nonzero(b, begins, count), 1, 0);
-    r.run = with_int(b, "aten.sub.Scalar", with_int(b, "aten.cumsum.default", begins, 0), 1);
+    r.run = build_with_int(b, "aten.sub.Scalar",
+                           build_with_int(b, "aten.cumsum.default", begins, 0), 1);
     return r;
 }
 
@@ -140,7 +126,7 @@ static Value *differs_before(Build *b, Value *x)
     int    one = 1, dim = 0;
     Value *before = BUILD(b, "aten.roll.default", arg_value(x), arg_dims(b->graph, &one, 1),
                           arg_dims(b->graph, &dim, 1));
-    return binary(b, "aten.ne.Tensor", x, before);
+    return build_binary(b, "aten.ne.Tensor", x, before);
 }
 
 /* How many places are in each run. */
@@ -149,7 +135,7 @@ static Value *run_lengths(Build *b, const Runs *r)
     if (b->error)
         return NULL;
     const Expr *count = r->starts->type.sizes[0];
-    Value      *zeros = full_of(b, count, 0), *ones = unary(b, "aten.ones_like.default", r->run);
+    Value *zeros = full_of(b, count, 0), *ones = build_unary(b, "aten.ones_like.default", r->run);
     return BUILD(b, "aten.scatter_add.default", arg_value(zeros), arg_int(b->graph, 0),
                  arg_value(r->run), arg_value(ones));
 }
@@ -224,12 +210,12 @@ static Error *order_rows(Node *node, Build *b, Value *rows, Value **order)
                           expr_text(b->graph->ir->arena, rows->type.sizes[1]), MAX_KEYS);
     *order = counting(b, rows->type.sizes[0]);
     for (int64_t k = keys - 1; k >= 0; k--) {
-        Value *key = binary(b, "aten.take.default", build_select(b, rows, 1, k), *order);
+        Value *key = build_binary(b, "aten.take.default", build_select(b, rows, 1, k), *order);
         Node  *s = b->error
                        ? NULL
                        : BUILD_NODE(b, "aten.sort.stable", arg_value(key), arg_bool(b->graph, true),
                                     arg_int(b->graph, 0), arg_bool(b->graph, false));
-        *order = binary(b, "aten.take.default", *order, s ? s->results[1] : NULL);
+        *order = build_binary(b, "aten.take.default", *order, s ? s->results[1] : NULL);
     }
     return b->error;
 }
@@ -260,9 +246,9 @@ static Error *expand_unique_dim(Node *node, Value **results)
         rows = BUILD(&b, "aten.index_select.default", arg_value(rows), arg_int(b.graph, 0),
                      arg_value(order));
     }
-    Value *differs = with_int(&b, "aten.any.dim", differs_before(&b, rows), 1);
+    Value *differs = build_with_int(&b, "aten.any.dim", differs_before(&b, rows), 1);
     Runs   r = find_runs(&b, differs, count);
-    Value *at = order ? binary(&b, "aten.take.default", order, r.starts) : r.starts;
+    Value *at = order ? build_binary(&b, "aten.take.default", order, r.starts) : r.starts;
     moved = BUILD(&b, "aten.index_select.default", arg_value(moved), arg_int(b.graph, 0),
                   arg_value(at));
     results[0] = BUILD(&b, "aten.movedim.int", arg_value(moved), arg_int(b.graph, first),
@@ -276,16 +262,17 @@ static Error *expand_unique_dim(Node *node, Value **results)
 static Value *repeated_sources(Node *node, Build *b, Value *repeats, const Expr *count)
 {
     Value *wide = build_cast(b, flat(b, repeats), DT_I64);
-    Value *ends = with_int(b, "aten.cumsum.default", wide, 0);
+    Value *ends = build_with_int(b, "aten.cumsum.default", wide, 0);
     assert_not_negative(b, wide, "repeats are negative");
-    count = define_size(b, count, unary(b, "aten.sum.default", wide));
-    Value *starts = binary(b, "aten.sub.Tensor", ends, wide);
+    count = define_size(b, count, build_unary(b, "aten.sum.default", wide));
+    Value *starts = build_binary(b, "aten.sub.Tensor", ends, wide);
     Value *marks = full_of(b, expr_add(shape_pool(node), count, shape_int(node, 1)), 0);
     marks =
         BUILD(b, "aten.scatter_add.default", arg_value(marks), arg_int(b->graph, 0),
               arg_value(starts), arg_value(BUILD(b, "aten.ones_like.default", arg_value(starts))));
     marks = build_slice(b, marks, 0, shape_int(node, 0), count);
-    return with_int(b, "aten.sub.Scalar", with_int(b, "aten.cumsum.default", marks, 0), 1);
+    return build_with_int(b, "aten.sub.Scalar", build_with_int(b, "aten.cumsum.default", marks, 0),
+                          1);
 }
 
 /* What the caller or the export says. */
@@ -349,11 +336,11 @@ static Error *expand_combinations(Node *node, Value **results)
         for (int64_t d = k + 2; d < r; d++)
             high = build_unsqueeze(&b, high, (int)(d - k - 1));
         low = build_unsqueeze(&b, high, 1);
-        Value *rises = binary(&b, again ? "aten.le.Tensor" : "aten.lt.Tensor", low, high);
-        mask = binary(&b, "aten.logical_and.default", mask, rises);
+        Value *rises = build_binary(&b, again ? "aten.le.Tensor" : "aten.lt.Tensor", low, high);
+        mask = build_binary(&b, "aten.logical_and.default", mask, rises);
     }
     Value *where = build_nonzero(&b, mask, exported_size(node, 0, 0));
-    results[0] = binary(&b, "aten.take.default", x, where);
+    results[0] = build_binary(&b, "aten.take.default", x, where);
     return b.error;
 }
 
@@ -361,7 +348,7 @@ static Error *expand_combinations(Node *node, Value **results)
 static Value *slice_place(Build *b, Value *at, const Expr *size)
 {
     Value *wrapped = BUILD(b, "aten.add.Scalar", arg_value(at), arg_expr(size));
-    Value *negative = with_int(b, "aten.lt.Scalar", at, 0);
+    Value *negative = build_with_int(b, "aten.lt.Scalar", at, 0);
     wrapped = BUILD(b, "aten.where.self", arg_value(negative), arg_value(wrapped), arg_value(at));
     return BUILD(b, "aten.clamp.default", arg_value(wrapped), arg_int(b->graph, 0), arg_expr(size));
 }
@@ -385,12 +372,12 @@ static Error *expand_tensor_split(Node *node, Value **results)
     for (int64_t i = 0; i <= n && !b.error; i++) {
         if (node->results[i]->kind != VALUE_TENSOR)
             continue;
-        Value *start = i == 0 ? zero : slice_place(&b, build_select(&b, at, 0, i - 1), size);
-        Value *end = i == n ? whole : slice_place(&b, build_select(&b, at, 0, i), size);
-        Value *length =
-            with_int(&b, "aten.clamp_min.default", binary(&b, "aten.sub.Tensor", end, start), 0);
+        Value      *start = i == 0 ? zero : slice_place(&b, build_select(&b, at, 0, i - 1), size);
+        Value      *end = i == n ? whole : slice_place(&b, build_select(&b, at, 0, i), size);
+        Value      *length = build_with_int(&b, "aten.clamp_min.default",
+                                            build_binary(&b, "aten.sub.Tensor", end, start), 0);
         const Expr *part = define_size(&b, exported_size(node, (int)i, dim), length);
-        Value      *from = binary(&b, "aten.add.Tensor", counting(&b, part), start);
+        Value      *from = build_binary(&b, "aten.add.Tensor", counting(&b, part), start);
         results[i] = BUILD(&b, "aten.index_select.default", arg_value(x), arg_int(b.graph, dim),
                            arg_value(from));
     }
@@ -409,7 +396,7 @@ static Error *expand_bincount(Node *node, Value **results)
     assert_not_negative(&b, x, "bincount of negative numbers");
     Value *parts[2] = {x, full_of(&b, one, -1)};
     Value *all = BUILD(&b, "aten.cat.default", arg_values(b.graph, parts, 2));
-    Value *n = with_int(&b, "aten.add.Scalar", unary(&b, "aten.amax.default", all), 1);
+    Value *n = build_with_int(&b, "aten.add.Scalar", build_unary(&b, "aten.amax.default", all), 1);
     n = BUILD(&b, "aten.clamp_min.default", arg_value(n), *node_arg(node, "minlength"));
     count = define_size(&b, exported_size(node, 0, 0), n);
     Value *what = BUILD(&b, "aten.ones_like.default", arg_value(x));
@@ -437,20 +424,21 @@ static Error *expand_nonzero_static(Node *node, Value **results)
                            arg_int(b.graph, 0), arg_dtype(DT_I64));
         return b.error;
     }
-    Value *mask = with_int(&b, "aten.ne.Scalar", flat(&b, x), 0);
-    Value *order = with_int(&b, "aten.sub.Scalar", with_int(&b, "aten.cumsum.default", mask, 0), 1);
+    Value *mask = build_with_int(&b, "aten.ne.Scalar", flat(&b, x), 0);
+    Value *order = build_with_int(&b, "aten.sub.Scalar",
+                                  build_with_int(&b, "aten.cumsum.default", mask, 0), 1);
     Value *fits = BUILD(&b, "aten.lt.Scalar", arg_value(order), arg_expr(size));
     Value *spill = full_of(&b, expr_int(pool, 1), 0); /* the last place takes what is not wanted */
     spill = BUILD(&b, "aten.add.Scalar", arg_value(spill), arg_expr(size));
-    Value *to =
-        BUILD(&b, "aten.where.self", arg_value(binary(&b, "aten.logical_and.default", mask, fits)),
-              arg_value(order), arg_value(spill));
+    Value *to = BUILD(&b, "aten.where.self",
+                      arg_value(build_binary(&b, "aten.logical_and.default", mask, fits)),
+                      arg_value(order), arg_value(spill));
     Value *from = counting(&b, tensor_numel(b.graph->ir, &x->type));
     Value *found = full_of(&b, expr_add(pool, size, expr_int(pool, 1)), -1);
     found = BUILD(&b, "aten.scatter.src", arg_value(found), arg_int(b.graph, 0), arg_value(to),
                   arg_value(from));
     found = build_slice(&b, found, 0, zero, size);
-    Value *none = with_int(&b, "aten.lt.Scalar", found, 0);
+    Value *none = build_with_int(&b, "aten.lt.Scalar", found, 0);
     for (int d = x->type.rank - 1; d >= 0 && !b.error; d--) {
         Arg    by = arg_expr(expr_max(pool, x->type.sizes[d], expr_int(pool, 1)));
         Value *place = BUILD(&b, "aten.remainder.Scalar", arg_value(found), by);
