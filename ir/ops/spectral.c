@@ -113,7 +113,7 @@ static Error *expand_eigh(Node *node, Value **results)
 {
     Build  b = build_at(node);
     Value *a = matrix_of(node);
-    bool   upper;
+    bool   upper = false;
     TRY(check_square(node, a));
     TRY(read_upper(node, &upper));
     if (flag_or(node, "compute_v", true)) {
@@ -128,7 +128,7 @@ static Error *expand_eigh(Node *node, Value **results)
 static Error *expand_eigvalsh(Node *node, Value **results)
 {
     Build b = build_at(node);
-    bool  upper;
+    bool  upper = false;
     TRY(check_square(node, matrix_of(node)));
     TRY(read_upper(node, &upper));
     results[0] = eigenvalues(&b, matrix_of(node), upper);
