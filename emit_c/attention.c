@@ -190,7 +190,7 @@ Error *emit_attention(Emit *e, const Kernel *k)
     need_text(e, "attention");
     TRY(emit_epilogue(e, k, is_f64 ? "double" : "float"));
     if (!is_f64)
-        emit_row_store(e, k, a->n_batch);
+        emit_row_store(e, k, a->n_batch, false);
     else
         text_printf(e->out,
                     "typedef struct %s_call {\n    const aotc_model_frame *f;\n    %s_args args;\n "

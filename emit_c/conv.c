@@ -5,9 +5,18 @@
  * epilogue. */
 #include "emit_c/templates.h"
 
-static void emit_pixel_store(Emit *e, const Kernel *k)
+/* An output size inside K_store: one that is known divides as a number. */
+static const char *out_size(Emit *e, const Conv *c, int d)
 {
+    return expr_is_const(c->out[d]) ? emit_expr(e, c->out[d])
+                                    : arena_printf(e->arena, "c->out[%d]", d);
+}
+
+static void emit_pixel_store(Emit *e, const Kernel *k, bool whole_tiles)
+{
+    const Conv *c = &k->conv;
     const char *name = emit_kernel_name(e, k);
+    const char *size[3] = {out_size(e, c, 0), out_size(e, c, 1), out_size(e, c, 2)};
     Text       *t = e->out;
     text_printf(t,
                 "typedef struct %s_call {\n    %s_args args;\n    int64_t out[3];\n} %s_call;\n\n",
@@ -18,20 +27,20 @@ static void emit_pixel_store(Emit *e, const Kernel *k)
         "int64_t cols,\n    const float *tile, int64_t tile_row)\n{\n",
         name);
     text_printf(t, "    const %s_call *c = cx;\n    (void)batch;\n", name);
-    text_put(t, "    int64_t w = m % c->out[2], h = m / c->out[2], d = h / c->out[1];\n"
-                "    h %= c->out[1];\n"
-                "    int64_t b = d / c->out[0];\n"
-                "    d %= c->out[0];\n"
-                "    for (int64_t i = 0; i < rows; i++) {\n");
-    text_printf(t, "        %s_epilogue(&c->args, b, d, h, w, n, cols, tile + i * tile_row);\n",
-                name);
-    text_put(t, "        if (++w == c->out[2]) {\n"
+    text_printf(t, "    int64_t w = m %% %s, h = m / %s, d = h / %s;\n", size[2], size[2], size[1]);
+    text_printf(t, "    h %%= %s;\n    int64_t b = d / %s;\n    d %%= %s;\n", size[1], size[0],
+                size[0]);
+    text_put(t, "    for (int64_t i = 0; i < rows; i++) {\n");
+    emit_epilogue_row(e, k, 2, "b, d, h, w", whole_tiles);
+    text_printf(t,
+                "        if (++w == %s) {\n"
                 "            w = 0;\n"
-                "            if (++h == c->out[1]) {\n"
+                "            if (++h == %s) {\n"
                 "                h = 0;\n"
-                "                if (++d == c->out[0])\n"
+                "                if (++d == %s)\n"
                 "                    d = 0, b++;\n"
-                "            }\n        }\n    }\n}\n\n");
+                "            }\n        }\n    }\n}\n\n",
+                size[2], size[1], size[0]);
 }
 
 static const char *triple(Emit *e, const int64_t v[3])
@@ -54,10 +63,11 @@ static Error *emit_fast(Emit *e, const Kernel *k)
     Text       *t = e->out;
     need_text(e, depthwise ? "depthwise" : "conv");
     TRY(emit_epilogue(e, k, "float"));
-    emit_pixel_store(e, k);
+    emit_pixel_store(e, k, !depthwise && c->out_channels / c->groups % 32 == 0);
     emit_kernel_open(e, k);
     text_printf(t, "    %s_call t_call = {.out = %s};\n    %s_open(f, &t_call.args);\n", name,
                 triple_expr(e, c->out), name);
+    const int n_streams = depthwise ? 0 : emit_streams(e, k, 0, 1);
     text_printf(t, "    const rt_conv t_v = {\n        .batch = %s, .in = %s, .out = %s,\n",
                 emit_expr(e, c->batch), triple_expr(e, c->in), triple_expr(e, c->out));
     text_printf(t, "        .kernel = %s, .stride = %s, .dilation = %s, .padding = %s,\n",
@@ -73,6 +83,8 @@ static Error *emit_fast(Emit *e, const Kernel *k)
         text_printf(t, "        .w_strided = 1, .w_oc = %s, .w_ic = %s, .w_k = %s,\n",
                     emit_expr(e, c->weight.strides[0]), emit_expr(e, c->weight.strides[1]),
                     triple_expr(e, c->weight.strides + 2));
+    if (n_streams)
+        text_printf(t, "        .streams = t_streams, .n_streams = %d,\n", n_streams);
     text_printf(t, "        .store = %s_store, .cx = &t_call,\n    };\n", name);
     text_printf(t, "    rt_%s_run(&t_v, thread, %s, " SCRATCH ");\n}\n\n",
                 depthwise ? "depthwise" : "conv", thread_count(k));

@@ -24,12 +24,13 @@ static Error *emit_fast(Emit *e, const Kernel *k)
     Text        *t = e->out;
     need_text(e, "gemm");
     TRY(emit_epilogue(e, k, "float"));
-    emit_row_store(e, k, g->n_batch);
+    emit_row_store(e, k, g->n_batch, emit_whole_tiles(g->n));
     emit_kernel_open(e, k);
     text_printf(t, "    %s_call t_call = {.f = f};\n    %s_open(f, &t_call.args);\n", name, name);
     open_batches(e, k, names);
     for (int d = 0; d < g->n_batch; d++)
         text_printf(t, "        t_call.b[%d] = %s;\n", d, names[d]);
+    const int n_streams = emit_streams(e, k, g->n_batch, 2);
     text_printf(t, "        const rt_gemm t_g = {\n            .m = %s, .n = %s, .k = %s,\n",
                 emit_expr(e, g->m), emit_expr(e, g->n), emit_expr(e, g->k));
     text_printf(t, "            .a = %s, .a_m = %s, .a_k = %s, .a_type = %s,\n",
@@ -42,6 +43,8 @@ static Error *emit_fast(Emit *e, const Kernel *k)
         text_printf(t, "            .b = %s, .b_k = %s, .b_n = %s, .b_type = %s, .b_strided = 1,\n",
                     operand_at(e, &g->b, names, g->n_batch), emit_expr(e, g->b.strides[g->n_batch]),
                     emit_expr(e, g->b.strides[g->n_batch + 1]), type);
+    if (n_streams)
+        text_printf(t, "            .streams = t_streams, .n_streams = %d,\n", n_streams);
     text_printf(t, "            .store = %s_store, .cx = &t_call, .batch = t_batch,\n        };\n",
                 name);
     text_put(

@@ -198,10 +198,29 @@ const char *product_text(Emit *e, const Expr *const *sizes, int n)
     return emit_expr(e, expr_product(e->exprs, sizes, n));
 }
 
-void emit_row_store(Emit *e, const Kernel *k, int n_batch)
+bool emit_whole_tiles(const Expr *columns)
+{
+    int64_t n;
+    return expr_is_int(columns, &n) && n % 32 == 0;
+}
+
+void emit_epilogue_row(Emit *e, const Kernel *k, int indent, const char *row, bool whole_tiles)
 {
     const char *name = emit_kernel_name(e, k);
-    Text       *t = e->out;
+    text_indent(e->out, indent);
+    if (whole_tiles) {
+        text_put(e->out, "for (int64_t j = 0; j < cols; j += RT_TILE)\n");
+        text_indent(e->out, indent + 1);
+    }
+    text_printf(e->out, "%s_epilogue(&c->args, %s, %s);\n", name, row,
+                whole_tiles ? "n + j, RT_TILE, tile + i * tile_row + j"
+                            : "n, cols, tile + i * tile_row");
+}
+
+void emit_row_store(Emit *e, const Kernel *k, int n_batch, bool whole_tiles)
+{
+    const char *name = emit_kernel_name(e, k);
+    Text       *t = e->out, row = text_new(e->arena);
     text_printf(t,
                 "typedef struct %s_call {\n    const aotc_model_frame *f;\n    %s_args args;\n    "
                 "int64_t b[%d];\n"
@@ -213,11 +232,11 @@ void emit_row_store(Emit *e, const Kernel *k, int n_batch)
         "int64_t cols,\n    const float *tile, int64_t tile_row)\n{\n",
         name);
     text_printf(
-        t,
-        "    const %s_call *c = cx;\n    (void)batch;\n    for (int64_t i = 0; i < rows; i++)\n"
-        "        %s_epilogue(&c->args, ",
-        name, name);
+        t, "    const %s_call *c = cx;\n    (void)batch;\n    for (int64_t i = 0; i < rows; i++)\n",
+        name);
     for (int d = 0; d < n_batch; d++)
-        text_printf(t, "c->b[%d], ", d);
-    text_put(t, "m + i, n, cols, tile + i * tile_row);\n}\n\n");
+        text_printf(&row, "c->b[%d], ", d);
+    text_put(&row, "m + i");
+    emit_epilogue_row(e, k, 2, row.data, whole_tiles);
+    text_put(t, "}\n\n");
 }

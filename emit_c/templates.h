@@ -52,6 +52,16 @@ const char  *product_text(Emit *e, const Expr *const *sizes, int n);
 /* The struct that store functions get, K_call, and a function K_store for results whose leading
  * n_batch dims stand in the call (call.b0 …), whose next dim is the row and whose last one the
  * column (GEMM, attention). */
-void         emit_row_store(Emit *e, const Kernel *k, int n_batch);
+void         emit_row_store(Emit *e, const Kernel *k, int n_batch, bool whole_tiles);
+/* Are the columns that a store gets always a multiple of RT_TILE (16 or 32)?  Then the epilogue has
+ * a constant number of them, and its vector loop no rest. */
+bool         emit_whole_tiles(const Expr *columns);
+/* Prints the call of the epilogue for row i of a tile inside K_store; row: the indices before the
+ * column. */
+void emit_epilogue_row(Emit *e, const Kernel *k, int indent, const char *row, bool whole_tiles);
+/* Prints `const rt_stream t_streams[] = …;`: what the epilogue reads and writes in whole rows.  The
+ * kernel's dims are n_batch ones (t_b0 … in scope), then rows, the last one columns.  Returns how
+ * many; 0: nothing is printed. */
+int  emit_streams(Emit *e, const Kernel *k, int n_batch, int indent);
 
 #endif

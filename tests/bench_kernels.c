@@ -132,7 +132,7 @@ static float *random_floats(int64_t n)
 typedef struct Out {
     float       *c;
     int64_t      ld;
-    const float *bias;
+    const float *bias, *sum;
 } Out;
 
 static void store_bias_relu(const void *cx, int64_t batch, int64_t m, int64_t rows, int64_t n,
@@ -150,6 +150,25 @@ static void store_bias_relu(const void *cx, int64_t batch, int64_t m, int64_t ro
             c[j] = v > 0 ? v : 0;
         }
     }
+}
+
+/* The end of a residual block: `sum` is read beside what is written. */
+static void store_bias_add_relu(const void *cx, int64_t batch, int64_t m, int64_t rows, int64_t n,
+                                int64_t cols, const float *tile, int64_t tile_row)
+{
+    const Out *o = cx;
+    (void)batch;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t at = 0; at < cols; at += RT_TILE) { /* a constant count, as in emitted code */
+            float *restrict c = o->c + (m + i) * o->ld + n + at;
+            const float *restrict t = tile + i * tile_row + at;
+            const float *restrict s = o->sum + (m + i) * o->ld + n + at, *bias = o->bias + n + at;
+#pragma omp simd
+            for (int64_t j = 0; j < RT_TILE; j++) {
+                float v = t[j] + bias[j] + s[j];
+                c[j] = v > 0 ? v : 0;
+            }
+        }
 }
 
 typedef struct GemmJob {
@@ -173,7 +192,7 @@ static void bench_gemm(int64_t m, int64_t n, int64_t k, int strided)
     x.g.a = a, x.g.b = b, x.g.cx = &x.out;
     if (strided)
         x.g.b_strided = 1, x.g.b_k = strided == 1 ? n : 1, x.g.b_n = strided == 1 ? 1 : k;
-    x.out = (Out){c, n, b};
+    x.out = (Out){c, n, b, NULL};
     char name[64];
     snprintf(name, sizeof name, "gemm %dx%dx%d%s", (int)m, (int)n, (int)k,
              strided == 0   ? ""

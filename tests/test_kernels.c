@@ -99,23 +99,26 @@ typedef struct GemmCase {
     int     a_turned, type, threads;
 } GemmCase;
 
-static void run_gemm(GemmCase t)
+/* streams: 1: the store's memory is announced, so that rows may pass one by one. */
+static void run_gemm_with(GemmCase t, int streams)
 {
     const int64_t panels = (t.n + 15) / 16;
     Array         a = array_new(t.m * t.k, t.type),
           b = array_new(t.b_form ? t.n * t.k : panels * 16 * t.k, t.type);
-    Sink    sink = sink_new(t.m, t.n);
-    float  *scratch = malloc(RT_GEMM_SCRATCH);
-    rt_gemm g = {.m = t.m,
-                 .n = t.n,
-                 .k = t.k,
-                 .a = a.data,
-                 .a_type = t.type,
-                 .b = b.data,
-                 .b_type = t.type,
-                 .b_strided = t.b_form != 0,
-                 .store = store,
-                 .cx = &sink};
+    Sink            sink = sink_new(t.m, t.n);
+    float          *scratch = malloc(RT_GEMM_SCRATCH);
+    rt_gemm         g = {.m = t.m,
+                         .n = t.n,
+                         .k = t.k,
+                         .a = a.data,
+                         .a_type = t.type,
+                         .b = b.data,
+                         .b_type = t.type,
+                         .b_strided = t.b_form != 0,
+                         .store = store,
+                         .cx = &sink};
+    const rt_stream rows = {sink.c, t.n * (int64_t)sizeof *sink.c};
+    g.streams = &rows, g.n_streams = streams;
     g.a_m = t.a_turned ? 1 : t.k, g.a_k = t.a_turned ? t.m : 1;
     g.b_k = t.b_form == 1 ? t.n : 1, g.b_n = t.b_form == 1 ? 1 : t.k;
     for (int i = 0; i < t.threads; i++) {
@@ -133,6 +136,47 @@ static void run_gemm(GemmCase t)
             expect(&sink, i, j, sum, 2e-4);
         }
     free(a.data), free(b.data), free(sink.c), free(scratch);
+}
+
+static void run_gemm(GemmCase t)
+{
+    run_gemm_with(t, 0);
+    run_gemm_with(t, 1);
+}
+
+/* The calls of a row tile reach every line of what the streams hold of a tile, and nothing else. */
+static void test_rows_ahead(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][2] = {{64, 256}, {64, 250}, {147, 64}, {128, 256}, {1, 40}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const int64_t k = shapes[i][0], n = shapes[i][1], panels = RT_CEIL(n, 16),
+                      calls = RT_CEIL(panels, RT_NP);
+        const int64_t bytes = RT_MR * n * 4, m = 28, rows = RT_MR;
+        char *memory = malloc((size_t)(bytes + 1)), *touched = calloc((size_t)(bytes + 1), 1);
+        const rt_stream stream = {memory - (m + RT_ROWS_AHEAD * rows) * n * 4, n * 4};
+        const rt_rows   order = rt_by_rows(&stream, 1, k, panels);
+        assert_int_equal(order.n, 1);
+        for (int64_t call = 0; call < calls; call++) {
+            rt_micro u = {.a = (const float *)memory};
+            rt_look_ahead_rows(&u, &order, m, rows, call);
+            for (int64_t at = 0; at < k; at++) {
+                const int64_t line = u.ahead + at * u.ahead_step - memory;
+                assert_true(line >= 0 && line < bytes + calls * k + u.ahead_step);
+                for (int64_t b = line; b < line + 64 && b < bytes; b++)
+                    touched[b] = 1;
+            }
+        }
+        if (order.ahead[0].step <= 64)
+            for (int64_t b = 0; b < bytes; b++)
+                assert_true(touched[b]);
+        free(memory), free(touched);
+    }
+    const rt_stream s[2] = {{NULL, 1024}, {NULL, 0}};
+    assert_int_equal(rt_by_rows(s, 1, 4096, 16).n, 0);   /* bound by its operands */
+    assert_int_equal(rt_by_rows(s, 1, 64, 4096).n, 0);   /* B does not stay in L2 */
+    assert_int_equal(rt_by_rows(s + 1, 1, 64, 16).n, 0); /* nothing to fetch */
+    assert_int_equal(rt_by_rows(s, 1, 0, 16).n, 0);
 }
 
 static void test_gemm_sizes(void **state)
@@ -274,7 +318,7 @@ static double conv_point(const rt_conv *v, const Array *x, const Array *w, int d
     return sum;
 }
 
-static void run_conv(ConvCase t, int depthwise)
+static void run_conv_with(ConvCase t, int depthwise, int streams)
 {
     rt_conv v;
     conv_fill(&t, &v);
@@ -286,12 +330,20 @@ static void run_conv(ConvCase t, int depthwise)
     Sink   sink = sink_new(pixels, oc);
     float *scratch = malloc(RT_GEMM_SCRATCH);
     v.x = x.data, v.w = w.data, v.cx = &sink;
+    const rt_stream rows = {sink.c, oc * (int64_t)sizeof *sink.c};
+    v.streams = &rows, v.n_streams = streams;
     for (int i = 0; i < t.threads; i++)
         (depthwise ? rt_depthwise_run : rt_conv_run)(&v, i, t.threads, scratch);
     for (int64_t p = 0; p < pixels; p++)
         for (int64_t c = 0; c < oc; c++)
             expect(&sink, p, c, conv_point(&v, &x, &w, depthwise, p, c), 1e-4);
     free(x.data), free(w.data), free(sink.c), free(scratch);
+}
+
+static void run_conv(ConvCase t, int depthwise)
+{
+    run_conv_with(t, depthwise, 0);
+    run_conv_with(t, depthwise, 1);
 }
 
 #define ONES                                                                                       \
@@ -682,21 +734,14 @@ static void test_scratch_sizes(void **state) /* as emit_c/templates.c promises t
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_transpose),
-        cmocka_unit_test(test_split),
-        cmocka_unit_test(test_gemm_sizes),
-        cmocka_unit_test(test_gemm_every_height),
-        cmocka_unit_test(test_gemm_forms),
-        cmocka_unit_test(test_gemm_blocks),
-        cmocka_unit_test(test_gemm_threads),
-        cmocka_unit_test(test_conv),
-        cmocka_unit_test(test_depthwise),
-        cmocka_unit_test(test_attention),
-        cmocka_unit_test(test_rnn),
-        cmocka_unit_test(test_sort),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_scratch_sizes),
+        cmocka_unit_test(test_functions),    cmocka_unit_test(test_transpose),
+        cmocka_unit_test(test_split),        cmocka_unit_test(test_rows_ahead),
+        cmocka_unit_test(test_gemm_sizes),   cmocka_unit_test(test_gemm_every_height),
+        cmocka_unit_test(test_gemm_forms),   cmocka_unit_test(test_gemm_blocks),
+        cmocka_unit_test(test_gemm_threads), cmocka_unit_test(test_conv),
+        cmocka_unit_test(test_depthwise),    cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_rnn),          cmocka_unit_test(test_sort),
+        cmocka_unit_test(test_keys),         cmocka_unit_test(test_scratch_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
