@@ -239,6 +239,42 @@ static void test_texts(void **state)
             fail_msg("no plan has a kernel of kind %s", kernel_kind_name((KernelKind)i));
 }
 
+static int streams_seen;
+
+/* Memory that an epilogue reads and writes in whole rows is announced to the runtime: a residual
+ * and a result are, a bias, a result in another layout and a depthwise convolution's are not. */
+static void check_streams(const char *path)
+{
+    Arena *arena = arena_create(NULL);
+    static const struct {
+        const char *name, *streams;
+    } expected[] = {{"linear.ir", "{{r_b1, 128}, {out_2_b5, 128}};"},
+                    {"convolution.ir", "{{v1_b6, 64}};"}};
+    const char *text = "";
+    Plan       *plan;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        size_t n = strlen(path), m = strlen(expected[i].name);
+        if (n < m || strcmp(path + n - m, expected[i].name))
+            continue;
+        assert_null(plan_parse(ir_create(arena, path), read_file(arena, path), &plan));
+        assert_null(emit(arena, plan, &text));
+        const char *at = strstr(text, "t_streams[] = ");
+        if (!at || strncmp(at + 14, expected[i].streams, strlen(expected[i].streams)))
+            fail_msg("%s: streams are %.60s", path, at ? at : "not there");
+        assert_null(strstr(at + 14, "t_streams[] = "));
+        streams_seen++;
+    }
+    arena_destroy(arena);
+}
+
+static void test_streams(void **state)
+{
+    (void)state;
+    streams_seen = 0;
+    for_each_file("plans", ".ir", check_streams);
+    assert_int_equal(streams_seen, 2);
+}
+
 /* ---- what is refused ------------------------------------------------------------------------- */
 
 static const char *const small_plan =
@@ -467,10 +503,10 @@ static void test_flipped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exports), cmocka_unit_test(test_graphs),
-        cmocka_unit_test(test_texts),   cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_wrong),   cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_exports),   cmocka_unit_test(test_graphs),
+        cmocka_unit_test(test_texts),     cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_malformed), cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_truncated), cmocka_unit_test(test_flipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
