@@ -1,9 +1,11 @@
-/* Composites without a larger family: gradient, the backward of softmax, _chunk_cat.
+/* Composites without a larger family: gradient, diff, cross, the backward of softmax,
+ * _chunk_cat.
  *
  * In: a node.  Out: nodes before it:
  *
  *   aten.gradient.scalarint(%x)       cat([x[1:2] - x[:1], (x[2:] - x[:-2]) / 2, x[-1:] -
  * x[-2:-1]]) */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -256,6 +258,73 @@ static Error *expand_softmax_backward(Node *node, Value **results)
     return b.error;
 }
 
+/* ---- diff, cross ------------------------------------------------------------------------------
+ */
+/* n-th difference along dim, of the input with prepend and append around it. */
+static Error *expand_diff(Node *node, Value **results)
+{
+    Build   b = build_at(node);
+    Value  *x = node_tensor(node, "self"), *parts[3];
+    int64_t n;
+    int     dim, count = 0;
+    if (x->type.rank == 0)
+        return node_error(node, E_VALUE, "diff of a tensor without dims");
+    TRY(shape_const_int(node, "n", &n));
+    TRY(shape_dim(node, "dim", x->type.rank, &dim));
+    if (n < 0 || n > 64)
+        return node_error(node, n < 0 ? E_VALUE : E_LIMIT, "diff of order %lld", (long long)n);
+    if (n == 0) { /* nothing is joined either */
+        results[0] = BUILD(&b, "aten.clone.default", arg_value(x));
+        return b.error;
+    }
+    if (node_tensor(node, "prepend"))
+        parts[count++] = node_tensor(node, "prepend");
+    parts[count++] = x;
+    if (node_tensor(node, "append"))
+        parts[count++] = node_tensor(node, "append");
+    if (count > 1)
+        x = BUILD(&b, "aten.cat.default", arg_values(b.graph, parts, count), arg_int(b.graph, dim));
+    for (int64_t i = 0; i < n && !b.error; i++) {
+        const Expr *size = x->type.sizes[dim], *one = shape_int(node, 1);
+        const Expr *end = expr_is_value(size, 0) ? size : expr_sub(shape_pool(node), size, one);
+        Value      *high = build_slice(&b, x, dim, one, size),
+              *low = build_slice(&b, x, dim, shape_int(node, 0), end);
+        if (!b.error)
+            x = BUILD(&b, x->type.dtype == DT_BOOL ? "aten.logical_xor.default" : "aten.sub.Tensor",
+                      arg_value(high), arg_value(low));
+    }
+    results[0] = x;
+    return b.error;
+}
+
+/* cross product: a[i+1] b[i+2] - a[i+2] b[i+1]. */
+static Error *expand_cross(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *x = node_tensor(node, "self"), *y = node_tensor(node, "other"), *p[4];
+    int    dim = -1;
+    if (!shape_is_none(node, "dim"))
+        TRY(shape_dim(node, "dim", x->type.rank, &dim));
+    for (int d = 0; d < x->type.rank && dim < 0; d++)
+        dim = expr_is_value(x->type.sizes[d], 3) ? d : -1;
+    int back = x->type.rank - dim; /* the same dim of other, which may have fewer */
+    if (dim < 0 || back > y->type.rank || !expr_is_value(x->type.sizes[dim], 3))
+        return node_error(node, E_VALUE, "the cross product needs a dim of size 3");
+    for (int i = 0; i < 4; i++) {
+        Value *from = i % 2 == 0 ? x : y;
+        int    shift = i == 0 || i == 3 ? -1 : -2, at = from->type.rank - back;
+        p[i] = BUILD(&b, "aten.roll.default", arg_value(from), arg_dims(b.graph, &shift, 1),
+                     arg_dims(b.graph, &at, 1));
+    }
+    if (b.error)
+        return b.error;
+    Value *left = BUILD(&b, "aten.mul.Tensor", arg_value(p[0]), arg_value(p[1]));
+    Value *right = BUILD(&b, "aten.mul.Tensor", arg_value(p[2]), arg_value(p[3]));
+    if (!b.error)
+        results[0] = BUILD(&b, "aten.sub.Tensor", arg_value(left), arg_value(right));
+    return b.error;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 #define GRADIENT(args, samples_text)                                                               \
     {                                                                                              \
@@ -301,5 +370,21 @@ const OpDesc differences_ops[] = {
      .expand_fn = expand_chunk_cat,
      .samples = "tensors=[f32[5,2],f32[3]] dim=0 num_chunks=2 | tensors=[i64[2,3],i64[2,5,2]] "
                 "dim=1 num_chunks=3"},
+    EXPAND_FN(
+        "aten::cross(Tensor self, Tensor other, int? dim=None) -> Tensor", expand_cross,
+        .samples =
+            "self=f32[4,3] other=f32[4,3] | self=f32[3,4] other=f32[3,4] dim=0 | self=f32[2,3,3] "
+            "other=f32[2,3,3] dim=-1 | self=i64[3] other=i64[3] | ! self=f32[4] other=f32[4]"),
+    EXPAND_FN("aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor",
+              expand_cross,
+              .samples = "self=f32[4,3] other=f32[4,3] | self=f32[3,4] other=f32[3,4] dim=0 | "
+                         "self=f32[1,3] other=f32[5,3] | self=i64[3] other=i64[3] | self=f64[0,3] "
+                         "other=f64[0,3] | ! self=f32[4] other=f32[4]"),
+    EXPAND_FN("aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? "
+              "append=None) -> Tensor",
+              expand_diff,
+              .samples = "self=f32[5] | self=f32[3,5] dim=0 | self=f32[3,5] n=2 | self=f32[3,5] "
+                         "n=9 | self=i64[6] prepend=i64[2] | self=f32[2,4] append=f32[2,1] | "
+                         "self=bool[6] | self=bf16[5] n=0 | ! self=f32[]"),
     {0},
 };
