@@ -139,8 +139,9 @@ struct OpDesc {
  * them. */
 extern const OpDesc pointwise_ops[], float_function_ops[], activation_ops[], bit_ops[],
     compare_ops[], special_ops[], unique_ops[], counting_ops[], differences_ops[], reduction_ops[],
-    view_ops[], permute_ops[], slice_ops[], split_ops[], creation_ops[], arrange_ops[],
-    indexing_ops[], view_scatter_ops[], diagonal_ops[], scatter_ops[], unbacked_ops[], matmul_ops[],
+    view_ops[], permute_ops[], slice_ops[], split_ops[], creation_ops[], conversion_ops[],
+    range_ops[], triangle_ops[], window_function_ops[], arrange_ops[], indexing_ops[],
+    view_scatter_ops[], diagonal_ops[], scatter_ops[], unbacked_ops[], matmul_ops[],
     convolution_ops[], norm_ops[], pooling_ops[], resize_ops[], pad_ops[], grid_sample_ops[],
     shuffle_ops[], attention_ops[], rnn_ops[], sort_ops[], scan_ops[], loss_ops[], effect_ops[],
     higher_order_ops[];
