@@ -1,221 +1,19 @@
-/* Random operators: a few internal draws whose elements are functions of (seed, run, stream,
- * place), and everything else as composites of them.
+/* Random operators, as composites of a few draws (random_draw.c).
  *
  *   %1 = aten.rand.default([s0,4])      becomes  %1 = aotc.uniform.default([s0,4], 7, f32)
  *   %2 = aten.bernoulli.p(%x, 0.3)               %u = aotc.uniform.default([s0,4], 8, f32)
  *                                                %2 = aten.lt.Scalar(%u, 0.3), cast to the dtype of
  * %x
  *
- * A draw has no state: its `stream` is a number of its own, the run's seed and number come from the
- * frame, and philox gives the word of each place.  So threads, tiles and devices agree, an element
- * may be computed again wherever it is used, and the next run has new values.  Values are not those
- * of eager PyTorch for the same seed: only the distributions are. */
+ * Values are not those of eager PyTorch for the same seed: only the distributions are. */
+#include "ir/ops/random_draw.h"
 #include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
 #include <string.h>
 
-#define UNIFORM "aotc::uniform(SymInt[] size, int stream, ScalarType dtype) -> Tensor"
-#define NORMAL "aotc::normal(SymInt[] size, int stream, ScalarType dtype) -> Tensor"
-#define WORDS "aotc::random_words(SymInt[] size, int stream, bool wide) -> Tensor"
-#define POISSON "aotc::poisson(Tensor rate, int stream) -> Tensor"
-#define GAMMA "aotc::standard_gamma(Tensor shape, int stream) -> Tensor"
-#define BINOMIAL "aotc::binomial(Tensor count, Tensor prob, int stream) -> Tensor"
-
 #define PI 3.14159265358979323846
-
-/* ---- draws: elements ------------------------------------------------------------------------- */
-
-/* A draw takes up to WORDS_A_DRAW words of a place; each has a stream of its own. */
-enum { WORDS_A_DRAW = 4 };
-
-static const Expr *place_of(LowerCx *cx, const Node *node, const Expr *const *index)
-{
-    const TensorType *t = &node->results[0]->type;
-    return shape_linear(cx->ir->exprs, index, t->sizes, t->rank);
-}
-
-static Scalar *word(LowerCx *cx, const Node *node, const Expr *const *index, int part)
-{
-    int64_t stream = node_int(node, "stream") * WORDS_A_DRAW + part;
-    Scalar *in[] = {scalar_int(cx->scalars, DT_I64, stream),
-                    scalar_index(cx->scalars, DT_I64, place_of(cx, node, index))};
-    return scalar_make(cx->scalars, S_RANDOM, DT_U32, in, 2);
-}
-
-static Scalar *high_bits(LowerCx *cx, Scalar *bits, int n, DType dtype)
-{
-    Scalar *shift = scalar_int(cx->scalars, DT_U32, 32 - n);
-    Scalar *top = scalar_2(cx->scalars, S_SHR, bits, shift);
-    return scalar_cast(cx->scalars, dtype, scalar_cast(cx->scalars, DT_I32, top));
-}
-
-static Scalar *number(LowerCx *cx, DType dtype, double value)
-{
-    return scalar_float(cx->scalars, dtype, value);
-}
-
-static Scalar *times(LowerCx *cx, Scalar *a, double factor)
-{
-    return scalar_2(cx->scalars, S_MUL, a, number(cx, a->dtype, factor));
-}
-
-/* [0, 1) in steps of 2^-53, of two words. */
-static Scalar *wide_uniform(LowerCx *cx, Scalar *a, Scalar *b)
-{
-    Scalar *high = times(cx, high_bits(cx, a, 27, DT_F64), 0x1p26);
-    return times(cx, scalar_2(cx->scalars, S_ADD, high, high_bits(cx, b, 26, DT_F64)), 0x1p-53);
-}
-
-/* As many bits as the dtype holds exactly: no value rounds to 1. */
-static int uniform_bits(DType dtype)
-{
-    return dtype == DT_F16 ? 11 : dtype == DT_BF16 ? 8 : dtype == DT_F32 ? 24 : 3;
-}
-
-static Scalar *element_uniform(LowerCx *cx, const Node *node, int result, const Expr *const *index)
-{
-    (void)result;
-    DType dtype = node->results[0]->type.dtype;
-    if (dtype == DT_F64)
-        return wide_uniform(cx, word(cx, node, index, 0), word(cx, node, index, 1));
-    int bits = uniform_bits(dtype);
-    return times(cx, high_bits(cx, word(cx, node, index, 0), bits, DT_F32), ldexp(1, -bits));
-}
-
-/* Box and Muller, with (0, 1] under the logarithm. */
-static Scalar *element_normal(LowerCx *cx, const Node *node, int result, const Expr *const *index)
-{
-    (void)result;
-    ScalarPool *pool = cx->scalars;
-    DType       dtype = dtype_compute(node->results[0]->type.dtype);
-    Scalar     *a = word(cx, node, index, 0), *b = word(cx, node, index, 1), *u;
-    if (dtype == DT_F64) {
-        u = wide_uniform(cx, a, word(cx, node, index, 2));
-        u = scalar_2(pool, S_ADD, u, number(cx, DT_F64, 0x1p-53));
-    } else {
-        u = scalar_2(pool, S_ADD, scalar_cast(pool, dtype, a), number(cx, dtype, 1));
-        u = times(cx, u, 0x1p-32);
-    }
-    Scalar *radius = scalar_1(pool, S_SQRT, times(cx, scalar_1(pool, S_LOG, u), -2));
-    Scalar *turn = dtype == DT_F64
-                       ? times(cx, wide_uniform(cx, b, word(cx, node, index, 3)), 2 * PI)
-                       : times(cx, high_bits(cx, b, 24, dtype), 2 * PI * 0x1p-24);
-    return scalar_2(pool, S_MUL, radius, scalar_1(pool, S_COS, turn));
-}
-
-static Scalar *element_words(LowerCx *cx, const Node *node, int result, const Expr *const *index)
-{
-    (void)result;
-    ScalarPool *pool = cx->scalars;
-    Scalar     *low = scalar_cast(pool, DT_I64, word(cx, node, index, 0));
-    if (!node_bool(node, "wide"))
-        return low;
-    Scalar *high = scalar_cast(pool, DT_I64, word(cx, node, index, 1));
-    high = scalar_2(pool, S_SHL, high, scalar_int(pool, DT_I64, 32));
-    return scalar_2(pool, S_BITOR, high, low);
-}
-
-/* Rejection methods take as many words as they need: the scalar functions make them from a key of
- * stream and place. */
-static Scalar *rejection(LowerCx *cx, const Node *node, ScalarOp op, const Expr *const *index)
-{
-    ExprPool *pool = cx->ir->exprs;
-    DType     dtype = dtype_compute(node->results[0]->type.dtype);
-    int64_t   stream = node_int(node, "stream") * WORDS_A_DRAW;
-    Scalar   *in[3] = {scalar_int(cx->scalars, DT_I64, stream),
-                       scalar_index(cx->scalars, DT_I64, place_of(cx, node, index)), NULL};
-    int       n = 2;
-    if (op == S_BINOMIAL) { /* three operands at most: stream and place in one */
-        const Expr *key =
-            expr_add(pool, place_of(cx, node, index),
-                     expr_mul(pool, expr_int(pool, stream), expr_int(pool, INT64_C(1) << 40)));
-        in[0] = scalar_index(cx->scalars, DT_I64, key);
-        n = 1;
-    }
-    for (int i = 0; i < node->n_args; i++)
-        if (node->args[i].kind == ARG_VALUE)
-            in[n++] = scalar_cast(cx->scalars, dtype, shape_load(cx, node->args[i].value, index));
-    return scalar_make(cx->scalars, op, dtype, in, n);
-}
-
-static Scalar *element_poisson(LowerCx *cx, const Node *node, int result, const Expr *const *index)
-{
-    (void)result;
-    return rejection(cx, node, S_POISSON, index);
-}
-
-static Scalar *element_gamma(LowerCx *cx, const Node *node, int result, const Expr *const *index)
-{
-    (void)result;
-    return rejection(cx, node, S_GAMMA, index);
-}
-
-static Scalar *element_binomial(LowerCx *cx, const Node *node, int result, const Expr *const *index)
-{
-    (void)result;
-    return rejection(cx, node, S_BINOMIAL, index);
-}
-
-/* ---- draws: types ---------------------------------------------------------------------------- */
-
-/* Streams of a graph that was read from text are taken. */
-static void note_stream(const Node *node)
-{
-    int64_t next = node_int(node, "stream") + 1;
-    if (node->graph->ir->next_stream < next)
-        node->graph->ir->next_stream = next;
-}
-
-static Error *infer_draw(Node *node)
-{
-    const Expr *sizes[MAX_RANK];
-    int         rank;
-    DType       dtype = DT_I64;
-    TRY(shape_exprs(node, "size", sizes, &rank));
-    if (schema_param(node->schema, "dtype") >= 0)
-        dtype = node_arg(node, "dtype")->dtype;
-    if (dtype != DT_I64 && !dtype_is_float(dtype))
-        return node_error(node, E_VALUE, "random numbers of dtype %s", dtype_name(dtype));
-    note_stream(node);
-    shape_result(node, 0, dtype, sizes, rank);
-    return NULL;
-}
-
-static Error *infer_rejection(Node *node)
-{
-    const TensorType *t = &shape_first_tensor(node)->type;
-    if (!dtype_is_float(t->dtype))
-        return node_error(node, E_VALUE, "random numbers of dtype %s", dtype_name(t->dtype));
-    note_stream(node);
-    shape_result(node, 0, t->dtype, t->sizes, t->rank);
-    return NULL;
-}
-
-/* ---- draws: building ------------------------------------------------------------------------- */
-
-static Arg new_stream(Build *b)
-{
-    return arg_int(b->graph, b->graph->ir->next_stream++);
-}
-
-static Value *draw(Build *b, const char *schema, const Expr *const *sizes, int rank, DType dtype)
-{
-    Arg args[] = {arg_exprs(b->graph, sizes, rank), new_stream(b), arg_dtype(dtype)};
-    return build_internal(b, schema, args, 3);
-}
-
-static Value *draw_like(Build *b, const char *schema, const Value *like, DType dtype)
-{
-    return b->error ? NULL : draw(b, schema, like->type.sizes, like->type.rank, dtype);
-}
-
-static Value *words_of(Build *b, const Expr *const *sizes, int rank, bool wide)
-{
-    Arg args[] = {arg_exprs(b->graph, sizes, rank), new_stream(b), arg_bool(b->graph, wide)};
-    return build_internal(b, WORDS, args, 3);
-}
 
 static Value *call_1(Build *b, const char *op, Value *a)
 {
@@ -246,7 +44,7 @@ static DType draw_dtype(DType dtype)
 /* (0, 1]: 1 minus a uniform number. */
 static Value *positive_uniform(Build *b, const Value *like)
 {
-    Value *u = draw_like(b, UNIFORM, like, draw_dtype(like->type.dtype));
+    Value *u = random_draw_like(b, UNIFORM, like, draw_dtype(like->type.dtype));
     return shifted(b, call_1(b, "aten.neg.default", u), 1);
 }
 
@@ -278,7 +76,7 @@ static Error *expand_rand(Node *node, Value **results)
     Build  b = build_at(node);
     Wanted w;
     TRY(wanted_of(node, &w));
-    results[0] = draw(&b, UNIFORM, w.sizes, w.rank, w.dtype);
+    results[0] = random_draw(&b, UNIFORM, w.sizes, w.rank, w.dtype);
     return b.error;
 }
 
@@ -287,7 +85,7 @@ static Error *expand_randn(Node *node, Value **results)
     Build  b = build_at(node);
     Wanted w;
     TRY(wanted_of(node, &w));
-    results[0] = draw(&b, NORMAL, w.sizes, w.rank, w.dtype);
+    results[0] = random_draw(&b, NORMAL, w.sizes, w.rank, w.dtype);
     return b.error;
 }
 
@@ -299,7 +97,7 @@ static Value *whole_numbers(Build *b, const Wanted *w, const Expr *low, const Ex
 {
     Graph *g = b->graph;
     bool   wide = expr_range(range).max > INT32_MAX;
-    Value *x = words_of(b, w->sizes, w->rank, wide);
+    Value *x = random_words(b, w->sizes, w->rank, wide);
     if (wide) {
         x = call_2(b, "aten.bitwise_and.Scalar", x, arg_int(g, INT64_MAX));
         x = call_2(b, "aten.remainder.Scalar", x, arg_expr(range));
@@ -338,7 +136,7 @@ static Error *expand_randint_tensor(Node *node, Value **results)
     Build  b = build_at(node);
     Wanted w;
     TRY(wanted_of(node, &w));
-    Value *x = words_of(&b, w.sizes, w.rank, true);
+    Value *x = random_words(&b, w.sizes, w.rank, true);
     x = call_2(&b, "aten.bitwise_and.Scalar", x, arg_int(b.graph, INT64_MAX));
     x = call_2(&b, "aten.remainder.Tensor", x, *node_arg(node, "high"));
     results[0] = b.error ? NULL : build_cast(&b, x, w.dtype);
@@ -390,7 +188,7 @@ static Error *expand_randperm(Node *node, Value **results)
 {
     Build       b = build_at(node);
     const Expr *n = arg_as_expr(node_arg(node, "n"));
-    Value      *keys = words_of(&b, &n, 1, true);
+    Value      *keys = random_words(&b, &n, 1, true);
     Value      *order = call_1(&b, "aten.argsort.default", keys);
     DType       dtype =
         node_arg(node, "dtype")->kind == ARG_DTYPE ? node_arg(node, "dtype")->dtype : DT_I64;
@@ -412,10 +210,10 @@ static Value *distribution(Build *b, const Node *node, const Value *self)
     DType       dtype = draw_dtype(self->type.dtype);
     if (!strcmp(base, "uniform")) {
         double from = param(node, "from"), to = param(node, "to");
-        return shifted(b, scaled(b, draw_like(b, UNIFORM, self, dtype), to - from), from);
+        return shifted(b, scaled(b, random_draw_like(b, UNIFORM, self, dtype), to - from), from);
     }
     if (!strcmp(base, "normal_functional") || !strcmp(base, "log_normal")) {
-        Value *x = scaled(b, draw_like(b, NORMAL, self, dtype), param(node, "std"));
+        Value *x = scaled(b, random_draw_like(b, NORMAL, self, dtype), param(node, "std"));
         x = shifted(b, x, param(node, "mean"));
         return base[0] == 'l' ? call_1(b, "aten.exp.default", x) : x;
     }
@@ -430,7 +228,7 @@ static Value *distribution(Build *b, const Node *node, const Value *self)
                       arg_float(1));
     }
     /* cauchy: the tangent of a uniform angle */
-    Value *turn = shifted(b, scaled(b, draw_like(b, UNIFORM, self, dtype), PI), -PI / 2);
+    Value *turn = shifted(b, scaled(b, random_draw_like(b, UNIFORM, self, dtype), PI), -PI / 2);
     return shifted(b, scaled(b, call_1(b, "aten.tan.default", turn), param(node, "sigma")),
                    param(node, "median"));
 }
@@ -486,7 +284,7 @@ static Error *expand_normal(Node *node, Value **results)
     else
         TRY(wanted_of(node, &w));
     DType  dtype = draw_dtype(w.dtype);
-    Value *x = draw(&b, NORMAL, w.sizes, w.rank, dtype);
+    Value *x = random_draw(&b, NORMAL, w.sizes, w.rank, dtype);
     x = s ? call_2(&b, "aten.mul.Tensor", x, arg_value(build_cast(&b, s, dtype)))
           : scaled(&b, x, node_float(node, "std"));
     x = m ? call_2(&b, "aten.add.Tensor", x, arg_value(build_cast(&b, m, dtype)))
@@ -500,7 +298,7 @@ static Error *expand_normal(Node *node, Value **results)
 /* true with the probability. */
 static Value *coins(Build *b, const Expr *const *sizes, int rank, double p)
 {
-    return call_2(b, "aten.lt.Scalar", draw(b, UNIFORM, sizes, rank, DT_F32), arg_float(p));
+    return call_2(b, "aten.lt.Scalar", random_draw(b, UNIFORM, sizes, rank, DT_F32), arg_float(p));
 }
 
 static Error *check_probability(const Node *node, double p)
@@ -520,7 +318,7 @@ static Error *expand_bernoulli(Node *node, Value **results)
     } else {
         Value *p = at >= 0 ? node->args[at].value : self;
         DType  dtype = p->type.dtype == DT_F64 ? DT_F64 : DT_F32;
-        Value *u = draw_like(&b, UNIFORM, self, dtype);
+        Value *u = random_draw_like(&b, UNIFORM, self, dtype);
         hit = call_2(&b, "aten.lt.Tensor", u, arg_value(build_cast(&b, p, dtype)));
     }
     results[0] = b.error ? NULL : build_cast(&b, hit, self->type.dtype);
@@ -607,7 +405,7 @@ static Error *expand_rrelu(Node *node, Value **results)
             results[1] = node_tensor(node, "noise");
         return b.error;
     }
-    Value *slope = draw_like(&b, UNIFORM, x, dtype_compute(x->type.dtype));
+    Value *slope = random_draw_like(&b, UNIFORM, x, dtype_compute(x->type.dtype));
     slope = shifted(&b, scaled(&b, slope, upper - lower), lower);
     slope = build_cast(&b, slope, x->type.dtype);
     Value *negative = call_2(&b, "aten.le.Scalar", x, arg_int(b.graph, 0));
@@ -634,7 +432,7 @@ static Value *with_replacement(Build *b, Value *weights, const Expr *n)
     const Expr *sizes[2] = {weights->type.sizes[0], n}, *last = weights->type.sizes[rank - 1];
     ExprPool   *pool = b->graph->ir->exprs;
     const Expr *end = expr_sub(pool, last, expr_int(pool, 1));
-    Value      *u = draw(b, UNIFORM, rank == 1 ? &n : sizes, rank, DT_F64);
+    Value      *u = random_draw(b, UNIFORM, rank == 1 ? &n : sizes, rank, DT_F64);
     Value      *total = build_slice(b, sums, rank - 1, end, last);
     u = b->error ? NULL : call_2(b, "aten.mul.Tensor", u, arg_value(total));
     if (b->error)
@@ -677,7 +475,7 @@ static Error *expand_multinomial(Node *node, Value **results)
 static Error *expand_poisson(Node *node, Value **results)
 {
     Build b = build_at(node);
-    Arg   args[] = {*node_arg(node, "self"), new_stream(&b)};
+    Arg   args[] = {*node_arg(node, "self"), random_stream(&b)};
     results[0] = build_internal(&b, POISSON, args, 2);
     return b.error;
 }
@@ -685,7 +483,7 @@ static Error *expand_poisson(Node *node, Value **results)
 static Error *expand_gamma(Node *node, Value **results)
 {
     Build b = build_at(node);
-    Arg   args[] = {*node_arg(node, "self"), new_stream(&b)};
+    Arg   args[] = {*node_arg(node, "self"), random_stream(&b)};
     results[0] = build_internal(&b, GAMMA, args, 2);
     return b.error;
 }
@@ -697,7 +495,7 @@ static Error *expand_binomial(Node *node, Value **results)
     Node  *same = BUILD_NODE(&b, "aten.broadcast_tensors.default", arg_values(b.graph, both, 2));
     if (b.error)
         return b.error;
-    Arg args[] = {arg_value(same->results[0]), arg_value(same->results[1]), new_stream(&b)};
+    Arg args[] = {arg_value(same->results[0]), arg_value(same->results[1]), random_stream(&b)};
     results[0] = build_internal(&b, BINOMIAL, args, 3);
     return b.error;
 }
@@ -717,11 +515,6 @@ static Error *expand_dirichlet(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define DRAW(text, infer_fn, element_fn)                                                           \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn,              \
-        .is_random = true                                                                          \
-    }
 #define RANDOM(text, fn, ...)                                                                      \
     {                                                                                              \
         .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, .is_random = true, __VA_ARGS__      \
@@ -733,13 +526,6 @@ static Error *expand_dirichlet(Node *node, Value **results)
 #define LIKE_OPTIONS TENSOR_OPTIONS ", MemoryFormat? memory_format=None"
 
 const OpDesc random_ops[] = {
-    DRAW(UNIFORM, infer_draw, element_uniform),
-    DRAW(NORMAL, infer_draw, element_normal),
-    DRAW(WORDS, infer_draw, element_words),
-    DRAW(POISSON, infer_rejection, element_poisson),
-    DRAW(GAMMA, infer_rejection, element_gamma),
-    DRAW(BINOMIAL, infer_rejection, element_binomial),
-
     RANDOM(
         "aten::rand(SymInt[] size, *, " TENSOR_OPTIONS ") -> Tensor", expand_rand,
         .samples =
