@@ -40,6 +40,8 @@ static const OpDesc *const families[] = {
     convolution_ops,
     norm_ops,
     pooling_ops,
+    window_ops,
+    fold_ops,
     resize_ops,
     pad_ops,
     grid_sample_ops,
