@@ -317,9 +317,9 @@ static Value *permutation_matrix(Build *b, Value *pivots, const Expr *rows, DTyp
     Value *n = b->error ? NULL : BUILD(b, "aten.arange.default", arg_expr(rows));
     if (b->error)
         return NULL;
-    Value *is_one =
-        BUILD(b, "aten.eq.Tensor", arg_value(build_unsqueeze(b, order, order->type.rank - 1)),
-              arg_value(build_unsqueeze(b, n, 1)));
+    n = build_unsqueeze(b, n, 1);
+    order = build_unsqueeze(b, order, order->type.rank - 1);
+    Value *is_one = b->error ? NULL : BUILD(b, "aten.eq.Tensor", arg_value(order), arg_value(n));
     return b->error ? NULL : build_cast(b, is_one, dtype);
 }
 

@@ -94,8 +94,8 @@ static Value *smooth_l1(Build *b, Node *node, Value *x, Value *t)
     if (beta == 0)
         return d;
     Value *square = build_with_float(b, "aten.mul.Scalar", mul(b, d, d), 0.5 / beta);
-    return where(b, build_with_float(b, "aten.lt.Scalar", d, beta), square,
-                 build_with_float(b, "aten.sub.Scalar", d, beta / 2));
+    Value *line = build_with_float(b, "aten.sub.Scalar", d, beta / 2);
+    return where(b, build_with_float(b, "aten.lt.Scalar", d, beta), square, line);
 }
 
 static Value *huber(Build *b, Node *node, Value *x, Value *t)
@@ -124,7 +124,8 @@ static Value *cross_entropy_of_two(Build *b, Node *node, Value *x, Value *t)
         build_with_float(b, "aten.clamp_min.default", build_unary(b, "aten.log.default", x), -100);
     Value *no = build_unary(b, "aten.log1p.default", build_unary(b, "aten.neg.default", x));
     no = build_with_float(b, "aten.clamp_min.default", no, -100);
-    Value *loss = sub(b, mul(b, build_with_int(b, "aten.sub.Scalar", t, 1), no), mul(b, t, yes));
+    yes = mul(b, t, yes);
+    Value *loss = sub(b, mul(b, build_with_int(b, "aten.sub.Scalar", t, 1), no), yes);
     Value *weight = node_tensor(node, "weight");
     return weight ? mul(b, loss, weight) : loss;
 }
@@ -144,9 +145,12 @@ static Value *cross_entropy_of_logits(Build *b, Node *node, Value *x, Value *t)
 
 static Value *kl_div(Build *b, Node *node, Value *x, Value *t)
 {
-    if (node_bool(node, "log_target"))
-        return mul(b, build_unary(b, "aten.exp.default", t), sub(b, t, x));
-    return sub(b, build_binary(b, "aten.xlogy.Tensor", t, t), mul(b, t, x));
+    if (node_bool(node, "log_target")) {
+        Value *apart = sub(b, t, x);
+        return mul(b, build_unary(b, "aten.exp.default", t), apart);
+    }
+    Value *product = mul(b, t, x);
+    return sub(b, build_binary(b, "aten.xlogy.Tensor", t, t), product);
 }
 
 /* exp(x) - t x, or x - t log(x + eps); full adds Stirling's approximation of log t! where t > 1. */
@@ -154,7 +158,8 @@ static Value *poisson(Build *b, Node *node, Value *x, Value *t)
 {
     Value *loss;
     if (node_bool(node, "log_input")) {
-        loss = sub(b, build_unary(b, "aten.exp.default", x), mul(b, t, x));
+        Value *product = mul(b, t, x);
+        loss = sub(b, build_unary(b, "aten.exp.default", x), product);
     } else {
         Value *shifted = build_with_float(b, "aten.add.Scalar", x, node_float(node, "eps"));
         loss = sub(b, x, mul(b, t, build_unary(b, "aten.log.default", shifted)));
@@ -358,8 +363,9 @@ static Error *expand_cross_entropy(Node *node, Value **results)
     TRY(number_of_classes(node, &n, &classes));
     Value *smooth =
         reduce_nll(&b, &n, where_or_zero(&b, n.is_valid, class_sum(&b, &n, NULL)), reduction);
-    results[0] = add(&b, build_with_float(&b, "aten.mul.Scalar", results[0], 1 - smoothing),
-                     build_with_float(&b, "aten.mul.Scalar", smooth, smoothing / classes));
+    smooth = build_with_float(&b, "aten.mul.Scalar", smooth, smoothing / classes);
+    results[0] =
+        add(&b, build_with_float(&b, "aten.mul.Scalar", results[0], 1 - smoothing), smooth);
     return b.error;
 }
 
@@ -488,14 +494,13 @@ static Error *expand_cosine_embedding(Node *node, Value **results)
                           x->type.rank, y->type.rank, dim);
     Value *xx = build_with_float(&b, "aten.add.Scalar", sum_dim(&b, mul(&b, x, x), dim), 1e-12);
     Value *yy = build_with_float(&b, "aten.add.Scalar", sum_dim(&b, mul(&b, y, y), dim), 1e-12);
-    Value *cosine = build_binary(&b, "aten.div.Tensor", sum_dim(&b, mul(&b, x, y), dim),
-                                 build_unary(&b, "aten.sqrt.default", mul(&b, xx, yy)));
+    Value *lengths = build_unary(&b, "aten.sqrt.default", mul(&b, xx, yy));
+    Value *cosine = build_binary(&b, "aten.div.Tensor", sum_dim(&b, mul(&b, x, y), dim), lengths);
     Value *apart = build_with_float(&b, "aten.sub.Scalar", cosine, node_float(node, "margin"));
-    Value *loss =
-        where_or_zero(&b, build_with_int(&b, "aten.eq.Scalar", t, 1), from_number(&b, 1, cosine));
-    loss = add(&b, loss,
-               where_or_zero(&b, build_with_int(&b, "aten.eq.Scalar", t, -1),
-                             build_with_int(&b, "aten.clamp_min.default", apart, 0)));
+    Value *near = from_number(&b, 1, cosine);
+    Value *loss = where_or_zero(&b, build_with_int(&b, "aten.eq.Scalar", t, 1), near);
+    apart = build_with_int(&b, "aten.clamp_min.default", apart, 0);
+    loss = add(&b, loss, where_or_zero(&b, build_with_int(&b, "aten.eq.Scalar", t, -1), apart));
     results[0] = reduce(&b, loss, reduction);
     return b.error;
 }
@@ -571,8 +576,8 @@ static Error *expand_multilabel_margin(Node *node, Value **results)
     Value *place = build_with_int(&b, "aten.clamp_min.default", t, 0);
     Value *own =
         BUILD(&b, "aten.gather.default", arg_value(x), arg_int(b.graph, 1), arg_value(place));
-    Value *is_it =
-        build_binary(&b, "aten.eq.Tensor", build_unsqueeze(&b, t, 2), class_numbers(&b, classes));
+    Value *numbers = class_numbers(&b, classes);
+    Value *is_it = build_binary(&b, "aten.eq.Tensor", build_unsqueeze(&b, t, 2), numbers);
     is_it = build_binary(&b, "aten.logical_and.default", is_it,
                          build_unsqueeze(&b, listed, 2)); /* [N, j, i] */
     Value *is_target =

@@ -190,8 +190,9 @@ static Error *expand_dot(Node *node, Value **results)
         return node_error(node, E_VALUE, "takes vectors, not ranks %d and %d", x->type.rank,
                           y->type.rank);
     TRY(matmul_check_inner(node, x->type.sizes[0], y->type.sizes[0]));
-    Value *z = mm(&b, build_reshape(&b, x, (const Expr *[]){one, minus}, 2),
-                  build_reshape(&b, y, (const Expr *[]){minus, one}, 2));
+    y = build_reshape(&b, y, (const Expr *[]){minus, one}, 2);
+    x = build_reshape(&b, x, (const Expr *[]){one, minus}, 2);
+    Value *z = b.error ? NULL : mm(&b, x, y);
     results[0] = build_reshape(&b, z, NULL, 0);
     return b.error;
 }
@@ -392,8 +393,9 @@ static Error *expand_kron(Node *node, Value **results)
         xs[2 * d + 1] = ys[2 * d] = one;
         os[d] = expr_mul(pool, xs[2 * d], ys[2 * d + 1]);
     }
-    Value *z = BUILD(&b, "aten.mul.Tensor", arg_value(build_reshape(&b, x, xs, 2 * rank)),
-                     arg_value(build_reshape(&b, y, ys, 2 * rank)));
+    y = build_reshape(&b, y, ys, 2 * rank);
+    x = build_reshape(&b, x, xs, 2 * rank);
+    Value *z = b.error ? NULL : BUILD(&b, "aten.mul.Tensor", arg_value(x), arg_value(y));
     results[0] = build_reshape(&b, z, os, rank);
     return b.error;
 }

@@ -168,7 +168,8 @@ static Error *expand_layer_norm(Node *node, Value **results)
     TRY(normalized_dims(node, x, dims, &n));
     Stats  s = build_stats(&b, build_cast(&b, x, compute), dims, n, node_float(node, "eps"));
     Value *y = mul(&b, s.centered, s.rstd);
-    y = affine(&b, y, optional_cast(&b, weight, compute), optional_cast(&b, bias, compute));
+    bias = optional_cast(&b, bias, compute);
+    y = affine(&b, y, optional_cast(&b, weight, compute), bias);
     results[0] = build_cast(&b, y, dtype);
     if (node->schema->n_returns == 3) {
         results[1] = build_cast(&b, s.mean, stats_dtype);
@@ -194,7 +195,8 @@ static Error *expand_rms_norm(Node *node, Value **results)
     Value *square = reduce(&b, "aten.mean.dim", mul(&b, wide, wide), dims, n);
     Value *rstd =
         build_unary(&b, "aten.rsqrt.default", build_with_float(&b, "aten.add.Scalar", square, eps));
-    Value *y = affine(&b, mul(&b, wide, rstd), optional_cast(&b, weight, compute), NULL);
+    weight = optional_cast(&b, weight, compute);
+    Value *y = affine(&b, mul(&b, wide, rstd), weight, NULL);
     results[0] = build_cast(&b, y, dtype);
     if (node->schema->n_returns == 2)
         results[1] = rstd;
@@ -257,7 +259,8 @@ static Value *build_scale_shift(Build *b, Node *node, Value *x, Value *mean, Val
         scale = mul(b, weight, scale);
     Value *shift = mul(b, mean, scale);
     shift = bias ? sub(b, bias, shift) : build_unary(b, "aten.neg.default", shift);
-    Value *y = mul(b, build_cast(b, x, compute), per_channel(b, scale, rank));
+    scale = per_channel(b, scale, rank);
+    Value *y = mul(b, build_cast(b, x, compute), scale);
     return build_cast(b, add(b, y, per_channel(b, shift, rank)), x->type.dtype);
 }
 
@@ -288,7 +291,8 @@ static Error *build_training(Build *b, Node *node, Value *x, Value **results, bo
     Value *bias = optional_cast(b, node_tensor(node, "bias"), compute);
     Stats  s = build_stats(b, build_cast(b, x, compute), dims, n, node_float(node, "eps"));
     Value *y = mul(b, s.centered, s.rstd);
-    y = affine(b, y, per_channel(b, weight, rank), per_channel(b, bias, rank));
+    bias = per_channel(b, bias, rank);
+    y = affine(b, y, per_channel(b, weight, rank), bias);
     results[0] = build_cast(b, y, dtype);
     Value *mean = build_reshape(b, s.mean, &channels, 1);
     if (node->schema->n_returns >= 3) { /* in the dtype of the parameters, else of the input */

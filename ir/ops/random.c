@@ -437,8 +437,9 @@ static Value *with_replacement(Build *b, Value *weights, const Expr *n)
     u = b->error ? NULL : call_2(b, "aten.mul.Tensor", u, arg_value(total));
     if (b->error)
         return NULL;
-    Value *below = BUILD(b, "aten.le.Tensor", arg_value(build_unsqueeze(b, sums, rank - 1)),
-                         arg_value(build_unsqueeze(b, u, rank)));
+    u = build_unsqueeze(b, u, rank);
+    sums = build_unsqueeze(b, sums, rank - 1);
+    Value *below = b->error ? NULL : BUILD(b, "aten.le.Tensor", arg_value(sums), arg_value(u));
     if (b->error)
         return NULL;
     int64_t dim = -1;

@@ -75,19 +75,20 @@ static Value *lstm_step(Build *b, Value *gates, Value *c, const Expr *hidden, Va
     Value *f = build_unary(b, "aten.sigmoid.default", gate(b, gates, 1, hidden));
     Value *g = build_unary(b, "aten.tanh.default", gate(b, gates, 2, hidden));
     Value *o = build_unary(b, "aten.sigmoid.default", gate(b, gates, 3, hidden));
-    *c_next = add(b, mul(b, f, c), mul(b, i, g));
+    Value *fresh = mul(b, i, g);
+    *c_next = add(b, mul(b, f, c), fresh);
     return mul(b, o, build_unary(b, "aten.tanh.default", *c_next));
 }
 
 /* Order r, z, n (torch.nn.GRU); the reset gate scales the hidden part with its bias. */
 static Value *gru_step(Build *b, Value *gx, Value *gh, Value *h, const Expr *hidden)
 {
-    Value *r = build_unary(b, "aten.sigmoid.default",
-                           add(b, gate(b, gx, 0, hidden), gate(b, gh, 0, hidden)));
-    Value *z = build_unary(b, "aten.sigmoid.default",
-                           add(b, gate(b, gx, 1, hidden), gate(b, gh, 1, hidden)));
-    Value *n = add(b, gate(b, gx, 2, hidden), mul(b, r, gate(b, gh, 2, hidden)));
-    n = build_unary(b, "aten.tanh.default", n);
+    Value *from_h = gate(b, gh, 0, hidden);
+    Value *r = build_unary(b, "aten.sigmoid.default", add(b, gate(b, gx, 0, hidden), from_h));
+    from_h = gate(b, gh, 1, hidden);
+    Value *z = build_unary(b, "aten.sigmoid.default", add(b, gate(b, gx, 1, hidden), from_h));
+    from_h = mul(b, r, gate(b, gh, 2, hidden));
+    Value *n = build_unary(b, "aten.tanh.default", add(b, gate(b, gx, 2, hidden), from_h));
     return add(b, n, mul(b, sub(b, h, n), z));
 }
 

@@ -74,8 +74,8 @@ static Error *expand_trapezoid(Node *node, Value **results)
     if (y->type.rank == 0)
         return node_error(node, E_VALUE, "%s of a tensor without dims", node->schema->base);
     TRY(shape_dim(node, "dim", y->type.rank, &dim));
-    area = build_binary(&b, "aten.add.Tensor", neighbours(&b, y, dim, true),
-                        neighbours(&b, y, dim, false));
+    Value *before = neighbours(&b, y, dim, false);
+    area = build_binary(&b, "aten.add.Tensor", neighbours(&b, y, dim, true), before);
     if (schema_param(node->schema, "x") >= 0) {
         Value *x = node_tensor(node, "x");
         if (x->type.rank == 1 && y->type.rank > 1) {
@@ -87,8 +87,8 @@ static Error *expand_trapezoid(Node *node, Value **results)
             return node_error(node, E_UNSUPPORTED, "x of rank %d beside y of rank %d", x->type.rank,
                               y->type.rank);
         }
-        Value *step = build_binary(&b, "aten.sub.Tensor", neighbours(&b, x, dim, true),
-                                   neighbours(&b, x, dim, false));
+        before = neighbours(&b, x, dim, false);
+        Value *step = build_binary(&b, "aten.sub.Tensor", neighbours(&b, x, dim, true), before);
         area = build_binary(&b, "aten.mul.Tensor", area, step);
     } else if (!b.error) {
         area = BUILD(&b, "aten.mul.Scalar", arg_value(area), *node_arg(node, "dx"));

@@ -306,8 +306,8 @@ static Value *above_limit(Build *b, Value *size, Value *largest, const Limit *ab
 {
     if (b->error)
         return NULL;
-    Value *limit = build_binary(b, "aten.mul.Tensor", build_cast(b, largest, DT_F64),
-                                limit_value(b, relative));
+    Value *limit = limit_value(b, relative);
+    limit = build_binary(b, "aten.mul.Tensor", build_cast(b, largest, DT_F64), limit);
     if (absolute->tensor || absolute->number != 0)
         limit = build_binary(b, "aten.maximum.default", limit, limit_value(b, absolute));
     return b->error ? NULL : build_binary(b, "aten.gt.Tensor", build_cast(b, size, DT_F64), limit);
@@ -316,7 +316,8 @@ static Value *above_limit(Build *b, Value *size, Value *largest, const Limit *ab
 /* Of ascending eigenvalues whose sizes these are. */
 static Value *largest_of_ends(Build *b, Value *size)
 {
-    return build_binary(b, "aten.maximum.default", element_of(b, size, 0), element_of(b, size, -1));
+    Value *last = element_of(b, size, -1);
+    return build_binary(b, "aten.maximum.default", element_of(b, size, 0), last);
 }
 
 /* ---- pseudo-inverse and rank ----------------------------------------------------------------- */
@@ -464,13 +465,15 @@ static Error *expand_cond(Node *node, Value **results)
         results[0] = zero_batch(&b, a);
     } else if (by_values) {
         Value *s = build_unary(&b, "aotc.svdvals", a);
-        results[0] = build_binary(&b, "aten.div.Tensor", first_or_last(&b, s, order > 0 ? 0 : -1),
-                                  first_or_last(&b, s, order > 0 ? -1 : 0));
+        Value *below = first_or_last(&b, s, order > 0 ? -1 : 0);
+        s = first_or_last(&b, s, order > 0 ? 0 : -1);
+        results[0] = build_binary(&b, "aten.div.Tensor", s, below);
     } else if (p->kind == ARG_STRING && !strcmp(p->string, "nuc")) {
         Value *s = build_unary(&b, "aotc.svdvals", a);
         Value *inverse = build_unary(&b, "aten.reciprocal.default", s);
-        results[0] = build_binary(&b, "aten.mul.Tensor", reduce_last(&b, "aten.sum.dim_IntList", s),
-                                  reduce_last(&b, "aten.sum.dim_IntList", inverse));
+        inverse = reduce_last(&b, "aten.sum.dim_IntList", inverse);
+        s = reduce_last(&b, "aten.sum.dim_IntList", s);
+        results[0] = build_binary(&b, "aten.mul.Tensor", s, inverse);
     } else {
         const char *op = p->kind == ARG_STRING ? "aten.linalg_matrix_norm.str_ord"
                                                : "aten.linalg_matrix_norm.default";
