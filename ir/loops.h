@@ -49,6 +49,8 @@ struct Buffer {
     Buffer     *alias;        /* shares the memory of that buffer (in place); NULL: own */
     const Expr *arena_offset; /* TEMP: bytes from the arena's start, set by plan */
     bool        is_row;       /* LOCAL: one element per inner point of its stages (else a scalar) */
+    bool        is_host; /* in a plan for a GPU: lies on the CPU; constants, which are read from
+                            both sides, never say so */
     int         first_step, last_step; /* TEMP: life, in positions of the flattened step list */
 };
 
@@ -338,6 +340,7 @@ struct Kernel {
                              inner one */
     int  parallel; /* leading outer dims that are collapsed and split over threads; 0: one thread
                       runs it */
+    bool is_host;  /* in a plan for a GPU: runs on the CPU */
     CudaSchedule cuda; /* LOOPS in a plan for a GPU */
 
     union {
@@ -371,7 +374,8 @@ typedef enum StepKind {
     STEP_ASSERT, /* host condition on symbols, or the info of a factorization (`flag`) */
     STEP_IF,     /* condition or flag; then_steps, else_steps */
     STEP_WHILE,  /* else_steps compute `flag`; while it holds, then_steps run */
-    STEP_COPY,   /* buffer to buffer of equal numel and layout (state write-back, outputs) */
+    STEP_COPY, /* buffer to buffer of equal numel and layout (state write-back, outputs), also from
+                  one device to another */
 } StepKind;
 
 struct Step {
@@ -418,7 +422,7 @@ struct Plan {
     Ir         *ir;
     Graph      *graph;
     const char *name;
-    bool        is_cuda; /* for a GPU; its fold plan is for the CPU */
+    bool        is_cuda; /* for a GPU, but for what says is_host; its fold plan is for the CPU */
     VEC(Buffer *) buffers;
     VEC(Kernel *) kernels;
     VEC(Step *) steps;
@@ -427,7 +431,8 @@ struct Plan {
     VEC(PlanConstant) constants;
     VEC(Symbol *) symbols; /* backed and unbacked, in slot order: sym[0], sym[1], … */
     const Expr *arena_bytes;
-    const Expr *scratch_bytes; /* per thread */
+    const Expr *host_arena_bytes; /* of buffers on the CPU in a plan for a GPU, or NULL */
+    const Expr *scratch_bytes;    /* per thread */
     Plan *fold; /* run once at compile time (and after a weight update): makes the constants without
                    storage */
 };

@@ -163,6 +163,7 @@ void io_buffer_fields(PlanIo *io, Buffer *b)
     io_expr_if(io, "numel", &numel);
     io_expr_if(io, "offset", &offset);
     io_flag(io, "row", &b->is_row);
+    io_flag(io, "host", &b->is_host);
     io_expr_if(io, "at", &b->arena_offset);
     if (b->kind == BUFFER_TEMP) {
         io_index(io, "from", &b->first_step);
@@ -485,6 +486,7 @@ static void io_schedule(PlanIo *io, Kernel *k)
 {
     static const char *const shapes[] = {
         [CUDA_FLAT] = "flat", [CUDA_ROWS] = "rows", [CUDA_COLUMNS] = "columns"};
+    io_flag(io, "host", &k->is_host);
     io_flag(io, "vector_is_outer", &k->vector_is_outer);
     io_int(io, "parallel", &k->parallel);
     CHOICE(io, "cuda_shape", shapes, CUDA_COLUMNS + 1, k->cuda.shape);

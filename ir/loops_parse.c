@@ -533,6 +533,7 @@ static void get_statement(Reader *r)
         get_guard(io);
     } else if (accept(io, "memory")) {
         io_expr_if(io, "arena", &io->plan->arena_bytes);
+        io_expr_if(io, "host_arena", &io->plan->host_arena_bytes);
         io_expr_if(io, "scratch", &io->plan->scratch_bytes);
     } else if (accept(io, "kernel")) {
         get_kernel_line(io);

@@ -271,12 +271,13 @@ static void put_tables(PlanIo *io)
     for (int i = 0; i < plan->outputs.n; i++)
         put_tensor(io, "output", &plan->outputs.items[i]);
     put_guards(io);
-    if (!plan->arena_bytes && !plan->scratch_bytes)
+    if (!plan->arena_bytes && !plan->host_arena_bytes && !plan->scratch_bytes)
         return;
     put_line(io, 1);
     text_put(io->out, "memory");
     io->is_at_start = false;
     io_expr_if(io, "arena", &plan->arena_bytes);
+    io_expr_if(io, "host_arena", &plan->host_arena_bytes);
     io_expr_if(io, "scratch", &plan->scratch_bytes);
 }
 

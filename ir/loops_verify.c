@@ -627,14 +627,27 @@ static Error *check_place(const Plan *plan, const Buffer *b)
                      b->name);
 }
 
+/* Only copies go from one device to another. */
+static Error *check_device(const Plan *plan, const Kernel *k, const Buffer *b)
+{
+    if (b->kind == BUFFER_CONSTANT || b->is_host == k->is_host)
+        return NULL;
+    return error_new(plan->ir->arena, E_INTERNAL, k->where,
+                     "kernel %s and buffer %%%s are on different devices", k->name, b->name);
+}
+
 static Error *verify_places(const Plan *plan)
 {
     for (int i = 0; i < plan->kernels.n; i++) {
         const Kernel *k = plan->kernels.items[i];
-        for (int r = 0; r < k->n_reads; r++)
+        for (int r = 0; r < k->n_reads; r++) {
             TRY(check_place(plan, k->reads[r]));
-        for (int w = 0; w < k->n_writes; w++)
+            TRY(check_device(plan, k, k->reads[r]));
+        }
+        for (int w = 0; w < k->n_writes; w++) {
             TRY(check_place(plan, k->writes[w]));
+            TRY(check_device(plan, k, k->writes[w]));
+        }
     }
     return NULL;
 }
