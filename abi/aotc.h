@@ -181,7 +181,8 @@ AOTC_API aotc_status aotc_model_load(aotc_package *package, const char *entry, a
 AOTC_API aotc_status aotc_model_load_for(aotc_package *package, const char *entry,
                                          const aotc_load_options *options, aotc_model **out,
                                          aotc_error *error);
-/* "x86-64-v3", "cuda"; the device that inputs and outputs live on. */
+/* "x86-64-v3", "cuda"; the device that inputs and outputs live on, but for those that
+ * aotc_tensor_info.device says are on the CPU. */
 AOTC_API const char *aotc_model_target(const aotc_model *model);
 AOTC_API DLDevice    aotc_model_device(const aotc_model *model);
 AOTC_API void        aotc_model_retain(aotc_model *model);
@@ -199,11 +200,15 @@ typedef struct aotc_tensor_info {
     const int64_t *shape_max; /* INT64_MAX: open */
     int32_t
         is_scalar; /* a Python number, passed as a 0-d int64, float64 or bool tensor on the CPU */
-    int32_t is_mutated;  /* input: the model writes it */
-    int32_t is_literal;  /* input: must have the exported value */
-    int32_t same_as;     /* output: index of the input whose memory it is, or -1 */
-    int64_t literal_int; /* is_literal: the value, of bool too */
-    double  literal_float;
+    int32_t  is_mutated;  /* input: the model writes it */
+    int32_t  is_literal;  /* input: must have the exported value */
+    int32_t  same_as;     /* output: index of the input whose memory it is, or -1 */
+    int64_t  literal_int; /* is_literal: the value, of bool too */
+    double   literal_float;
+    /* Where the code uses it.  CUDA: it may be given on the CPU too, and is copied.  CPU in a CUDA
+     * model: a number, or a tensor that the export has on the CPU, where it must be given; see
+     * aotc_run(). */
+    DLDevice device;
 } aotc_tensor_info;
 
 AOTC_API int32_t     aotc_model_n_inputs(const aotc_model *model);
@@ -219,7 +224,9 @@ AOTC_API void        aotc_context_destroy(aotc_context *context);
 
 /* Queues one run on `stream`; returns before the device is done (a CPU model: when all is done).
  * A CUDA model waits where the host needs something: a size that comes from data, an output or a
- * changed input that the caller gave on the CPU.
+ * changed input that the caller gave on the CPU.  Inputs that it uses on the CPU
+ * (aotc_tensor_info.device) are read where they lie while the run goes on: they stay as they are
+ * until it is done.
  *
  * inputs   n_inputs DLPack views in the order of aotc_input_info(); sizes obey the model's
  * constraints (checked), any strides; data stays the caller's and is written only where is_mutated.
@@ -228,7 +235,7 @@ AOTC_API void        aotc_context_destroy(aotc_context *context);
  * strides, NULL is row-major) must fit.  CUDA models: device kDLCPU and data NULL asks for the
  * values on the CPU; the run waits for them.
  * stream   CUstream, NULL for the default one; ignored by CPU models.  May be capturing: then the
- * run becomes part of the capture.
+ * run becomes part of the capture, which may be launched until the context's end.
  *
  * AOTC_E_GUARD: a constraint failed, error->text names input, dim, value and bound.  After a
  * failure the context can be used again.  Allocates nothing once sizes have been seen before. */

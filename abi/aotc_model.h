@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 2: CUDA models.  3: CUDA models with custom operators.  A table says the least version that it
- * needs: CPU models stay at 1. */
-#define AOTC_MODEL_ABI 3u
+/* 2: CUDA models.  3: CUDA models with custom operators.  4: CUDA models a part of which runs on
+ * the CPU.  A table says the least version that it needs: CPU models stay at 1. */
+#define AOTC_MODEL_ABI 4u
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 enum {
@@ -43,7 +43,8 @@ typedef struct aotc_model_tensor {
     uint32_t              flags;
     const char           *name;
     uint8_t               code, bits; /* DLPack dtype */
-    int16_t               device;     /* DLPack device type */
+    int16_t               device;     /* DLPack device type.  ABI 4: in a CUDA model, what is not
+                                         SCALAR and says CPU is used there */
     int32_t               rank;
     const aotc_model_dim *dims;    /* rank of them */
     const aotc_model_dim *strides; /* elements; NULL: row-major.  What the code expects: the loader
@@ -69,7 +70,10 @@ typedef struct aotc_model_guard {
     int32_t     reserved;
 } aotc_model_guard;
 
-enum { AOTC_CONSTANT_STATE = 1 /* mutable: copied into each context */ };
+enum {
+    AOTC_CONSTANT_STATE = 1, /* mutable: copied into each context */
+    AOTC_CONSTANT_HOST = 2   /* ABI 4: in a CUDA model, used on the CPU alone */
+};
 
 typedef struct aotc_model_constant {
     const char    *name;               /* fully qualified, or "folded.3" */
@@ -164,6 +168,8 @@ typedef struct aotc_model_launch {
     uint32_t flags;
 } aotc_model_launch;
 
+enum { AOTC_HOST_RANDOM = 1 /* of host(): the function reads seed and offset */ };
+
 enum { AOTC_BRANCH_IF = 0, AOTC_BRANCH_UNLESS = 1, AOTC_BRANCH_WHILE = 2 };
 
 /* Services of the loader for a run on a CUDA device.  The run function goes through the plan once,
@@ -209,6 +215,20 @@ typedef struct aotc_model_cuda {
                  int32_t (*function)(void *stream, char *message, uint64_t message_bytes,
                                      const void *args),
                  const void *args, uint64_t args_bytes);
+    /* ABI 4.  Queues a call of the function with thread 0 of 1 and a copy of this frame, as it is
+     * now, whose arena, scratch and weights are those on the CPU.  It makes no CUDA call.  kernel:
+     * the first one that it stands for. */
+    void (*host)(const aotc_model_frame *f, int32_t                                    kernel,
+                 void (*function)(const aotc_model_frame *f, int32_t thread), uint32_t flags);
+    /* Between the device and memory of the context on the CPU (host_arena, state, host_temporary).
+     */
+    void (*upload)(const aotc_model_frame *f, void *to, const void *from, uint64_t bytes);
+    void (*download)(const aotc_model_frame *f, void *to, const void *from, uint64_t bytes);
+    /* Waits for all that is queued, so that run can read what host functions have written.  0: run
+     * must return.  As with read, a run that waits is no graph. */
+    int32_t (*wait)(const aotc_model_frame *f);
+    /* Like host->temporary, on the CPU. */
+    void *(*host_temporary)(const aotc_model_frame *f, uint64_t bytes);
 } aotc_model_cuda;
 
 typedef struct aotc_model_host {
@@ -248,6 +268,8 @@ struct aotc_model_frame {
     const aotc_model_cuda *cuda;
     const uint64_t        *rng; /* device address of {seed, offset}: read by kernels, so that a
                                    graph replays with new values; NULL on the CPU */
+    /* ABI 4: inputs, outputs, state and temporaries are addresses on the CPU for what is there. */
+    unsigned char         *host_arena; /* exprs[entry->host_arena_expr] bytes on the CPU, pinned */
 };
 
 typedef struct aotc_model_entry {
@@ -270,6 +292,8 @@ typedef struct aotc_model_entry {
     /* ABI 2: __global__ functions that run launches. */
     int32_t                    n_functions, reserved;
     const aotc_model_function *functions;
+    /* ABI 4, in tables that say so: bytes on the CPU; -1: none. */
+    int32_t                    host_arena_expr, host_scratch_expr;
 } aotc_model_entry;
 
 typedef struct aotc_model_table {

@@ -323,7 +323,7 @@ static bool upload_inputs(Runner *r, Device *d)
     for (int i = 0; i < r->n_inputs && ok; i++) {
         aotc_tensor_info info = {.struct_size = sizeof info};
         aotc_input_info(r->model, i, &info);
-        if (!info.is_scalar)
+        if (info.device.device_type == kDLCUDA)
             ok = device_upload(d, &r->inputs[i], message, sizeof message);
     }
     if (!ok)

@@ -101,7 +101,14 @@ static Error *read_manifest(Arena *arena, const char *path, char **text)
     return error;
 }
 
-static void print_tensors(const char *title, json_t *list)
+/* Said where it is not the device of the entry point. */
+static const char *place_text(const char *device, json_t *item)
+{
+    const char *own = json_string_value(json_object_get(item, "device"));
+    return own && device && strcmp(own, device) ? "  (on the CPU)" : "";
+}
+
+static void print_tensors(const char *title, const char *device, json_t *list)
 {
     size_t  i;
     json_t *t;
@@ -110,9 +117,10 @@ static void print_tensors(const char *title, json_t *list)
     {
         json_t *shape = json_object_get(t, "shape");
         char   *sizes = shape ? json_dumps(shape, JSON_COMPACT) : NULL;
-        printf("  %-28s %s %s%s%s\n", json_string_value(json_object_get(t, "name")),
+        printf("  %-28s %s %s%s%s%s\n", json_string_value(json_object_get(t, "name")),
                shape ? json_string_value(json_object_get(t, "dtype")) : "number",
-               sizes ? sizes : "", json_object_get(t, "mutated") ? "  (written)" : "",
+               sizes ? sizes : "", place_text(device, t),
+               json_object_get(t, "mutated") ? "  (written)" : "",
                json_object_get(t, "literal") ? "  (fixed)" : "");
         free(sizes);
     }
@@ -120,12 +128,12 @@ static void print_tensors(const char *title, json_t *list)
 
 static void print_entry(json_t *e)
 {
-    size_t  i;
-    json_t *item;
-    printf("entry %s (%s)\n", json_string_value(json_object_get(e, "name")),
-           json_string_value(json_object_get(e, "device")));
-    print_tensors("inputs", json_object_get(e, "inputs"));
-    print_tensors("outputs", json_object_get(e, "outputs"));
+    size_t      i;
+    json_t     *item;
+    const char *device = json_string_value(json_object_get(e, "device"));
+    printf("entry %s (%s)\n", json_string_value(json_object_get(e, "name")), device);
+    print_tensors("inputs", device, json_object_get(e, "inputs"));
+    print_tensors("outputs", device, json_object_get(e, "outputs"));
     json_array_foreach(json_object_get(e, "symbols"), i, item)
     {
         json_t *max = json_object_get(item, "max");
@@ -137,9 +145,10 @@ static void print_entry(json_t *e)
     }
     printf("kernels\n");
     json_array_foreach(json_object_get(e, "kernels"), i, item) printf(
-        "  %-52s %-10s %s\n", json_string_value(json_object_get(item, "name")),
+        "  %-52s %-10s %s%s\n", json_string_value(json_object_get(item, "name")),
         json_string_value(json_object_get(item, "kind")),
-        json_object_get(item, "python") ? json_string_value(json_object_get(item, "python")) : "");
+        json_object_get(item, "python") ? json_string_value(json_object_get(item, "python")) : "",
+        place_text(device, item));
 }
 
 Error *command_inspect(Arena *arena, Command *c)

@@ -330,9 +330,10 @@ static Error *explain_undefined(Compile *c, const Built *b, Error *error)
     const Plan *plan = b->variant->plan;
     for (int i = 0; i < plan->kernels.n && strstr(error->message, "undefined"); i++) {
         const Kernel *k = plan->kernels.items[i];
+        bool          is_cuda = b->variant->is_cuda && !k->is_host;
         if (k->kind != KERNEL_CUSTOM)
             continue;
-        const char *name = custom_function_name(c->arena, k->custom.schema, b->variant->is_cuda);
+        const char *name = custom_function_name(c->arena, k->custom.schema, is_cuda);
         const char *quoted[] = {arena_printf(c->arena, "`%s'", name),
                                 arena_printf(c->arena, "symbol: %s\n", name)};
         if (!strstr(error->message, quoted[0]) && !strstr(error->message, quoted[1]))
@@ -340,7 +341,7 @@ static Error *explain_undefined(Compile *c, const Built *b, Error *error)
         Error *said = error_new(c->arena, E_TOOLCHAIN, k->where,
                                 "no file defines the function %s of the custom operator %s", name,
                                 k->custom.schema->text);
-        said->help = b->variant->is_cuda
+        said->help = is_cuda
                          ? "for CUDA targets its name ends in _cuda, and the file is --op-source "
                            "FILE.cu or --op-library"
                          : "the files given with --op-source and --op-library have to define it; "

@@ -15,7 +15,12 @@ static json_t *expr_json(Arena *arena, const Expr *e)
     return expr_is_int(e, &v) ? json_integer(v) : json_string(expr_text(arena, e));
 }
 
-static json_t *tensor_json(Arena *arena, const PlanTensor *t)
+static const char *device_name(const Plan *plan, bool is_host)
+{
+    return plan->is_cuda && !is_host ? "cuda" : "cpu";
+}
+
+static json_t *tensor_json(Arena *arena, const Plan *plan, const PlanTensor *t)
 {
     json_t *o = json_object();
     json_object_set_new(o, "name", json_string(t->name));
@@ -33,6 +38,7 @@ static json_t *tensor_json(Arena *arena, const PlanTensor *t)
         json_array_append_new(sizes, expr_json(arena, t->type.sizes[d]));
     json_object_set_new(o, "dtype", json_string(dtype_name(t->type.dtype)));
     json_object_set_new(o, "shape", sizes);
+    json_object_set_new(o, "device", json_string(device_name(plan, t->buffer->is_host)));
     if (t->is_mutated)
         json_object_set_new(o, "mutated", json_true());
     return o;
@@ -60,6 +66,7 @@ static json_t *kernels_json(Arena *arena, const Plan *plan)
         json_t       *o = json_object();
         json_object_set_new(o, "name", json_string(k->name));
         json_object_set_new(o, "kind", json_string(kernel_kind_name(k->kind)));
+        json_object_set_new(o, "device", json_string(device_name(plan, k->is_host)));
         json_object_set_new(o, "nodes", json_string(k->nodes));
         if (k->where.python)
             json_object_set_new(o, "python", json_string(k->where.python));
@@ -114,11 +121,11 @@ static json_t *entry_json(Arena *arena, const Plan *plan)
 {
     json_t *entry = json_object(), *inputs = json_array(), *outputs = json_array();
     for (int i = 0; i < plan->inputs.n; i++)
-        json_array_append_new(inputs, tensor_json(arena, &plan->inputs.items[i]));
+        json_array_append_new(inputs, tensor_json(arena, plan, &plan->inputs.items[i]));
     for (int i = 0; i < plan->outputs.n; i++)
-        json_array_append_new(outputs, tensor_json(arena, &plan->outputs.items[i]));
+        json_array_append_new(outputs, tensor_json(arena, plan, &plan->outputs.items[i]));
     json_object_set_new(entry, "name", json_string(plan->name));
-    json_object_set_new(entry, "device", json_string(plan->is_cuda ? "cuda" : "cpu"));
+    json_object_set_new(entry, "device", json_string(device_name(plan, false)));
     json_object_set_new(entry, "inputs", inputs);
     json_object_set_new(entry, "outputs", outputs);
     json_object_set_new(entry, "symbols", symbols_json(plan));
@@ -127,6 +134,8 @@ static json_t *entry_json(Arena *arena, const Plan *plan)
     json_object_set_new(entry, "kernels", kernels_json(arena, plan));
     json_object_set_new(entry, "constants", constants_json(plan));
     json_object_set_new(entry, "arena_bytes", expr_json(arena, plan->arena_bytes));
+    if (plan->host_arena_bytes)
+        json_object_set_new(entry, "host_arena_bytes", expr_json(arena, plan->host_arena_bytes));
     return entry;
 }
 

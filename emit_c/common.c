@@ -210,7 +210,12 @@ const char *emit_address(Emit *e, const Buffer *b)
     }
     if (emit_is_late(b) || !b->arena_offset)
         return arena_printf(e->arena, "f->temporaries[%d]", temporary_slot(e, b));
-    return arena_printf(e->arena, "(f->arena + %s)", emit_expr(e, b->arena_offset));
+    return arena_printf(e->arena, "(f->%s + %s)", emit_arena(e, b), emit_expr(e, b->arena_offset));
+}
+
+const char *emit_arena(const Emit *e, const Buffer *b)
+{
+    return b->is_host && e->device == EMIT_CUDA ? "host_arena" : "arena";
 }
 
 const char *emit_load_operand_base(Emit *e, const Operand *operand)
@@ -241,8 +246,8 @@ void emit_allocate(Emit *e, const Buffer *b, int indent)
         return;
     }
     text_indent(e->out, indent);
-    text_printf(e->out, "aotc_temporary(f, %d, %s*%d);\n", temporary_slot(e, b),
-                emit_expr(e, b->numel), dtype_size(b->dtype));
+    text_printf(e->out, "aotc_%stemporary(f, %d, %s*%d);\n", b->is_host ? "host_" : "",
+                temporary_slot(e, b), emit_expr(e, b->numel), dtype_size(b->dtype));
 }
 
 /* ---- declarations ---------------------------------------------------------------------------- */

@@ -101,12 +101,15 @@ void emit_close_file(Emit *e, EmitFile *file, const char *name, const char *head
     *file = (EmitFile){name, text.data, text.n, NULL};
 }
 
+Error *emit_kernel(Emit *e, const Kernel *k)
+{
+    return k->kind == KERNEL_LOOPS ? emit_loops_kernel(e, k) : emit_template_kernel(e, k);
+}
+
 static Error *emit_kernels(Emit *e, int from, int to)
 {
-    for (int i = from; i < to; i++) {
-        const Kernel *k = e->plan->kernels.items[i];
-        TRY(k->kind == KERNEL_LOOPS ? emit_loops_kernel(e, k) : emit_template_kernel(e, k));
-    }
+    for (int i = from; i < to; i++)
+        TRY(emit_kernel(e, e->plan->kernels.items[i]));
     return NULL;
 }
 

@@ -32,7 +32,8 @@ typedef struct Emit {
     const char *prefix;  /* of global names: "" or "fold_" */
     const WeightLayout *layout;     /* of plan->constants */
     bool                many_files; /* kernels are seen from other files */
-    EmitDevice          device;     /* what the plan runs on; a fold plan: EMIT_CPU */
+    EmitDevice          device;     /* what the code runs on; a fold plan: EMIT_CPU.  While code of
+                                       a CUDA plan is printed that host functions call, EMIT_CPU */
     bool is_device; /* the text is CUDA: `f` is the device failure, `kernel` the kernel's number */
     VEC(const char *) device_texts; /* is_device: c_op_runtime() of what the nests have printed */
     const Expr *scratch;            /* EMIT_CUDA: bytes that kernels asked for, or NULL */
@@ -74,6 +75,8 @@ void        emit_pointers(Emit *e, const Kernel *k, int indent);
 /* Address of element 0 of the buffer's storage: "(f->arena + 256)", "f->inputs[2]"; type unsigned
  * char * or void *. */
 const char *emit_address(Emit *e, const Buffer *b);
+/* The frame's arena that a TEMP lies in: in a host function there is one. */
+const char *emit_arena(const Emit *e, const Buffer *b);
 /* "x + (768*s0 + 4)": a pointer of the buffer's storage type to the operand's element 0. */
 const char *emit_load_operand_base(Emit *e, const Operand *operand);
 /* Memory of a buffer whose size is known only now (TEMP with unbacked symbols, LATE output):
@@ -127,7 +130,8 @@ Error *emit_row_function(Emit *e, const Kernel *k, const Loop *loop, int axis, c
 Error *emit_loops_kernel(Emit *e, const Kernel *k); /* kernel.c */
 Error *emit_template_kernel(
     Emit *e, const Kernel *k); /* templates.c: prints everything that stands for the kernel */
-Error *emit_host(Emit *e);     /* host.c: the run function `<prefix>run` */
+Error *emit_kernel(Emit *e, const Kernel *k); /* emit_c.c: either of them */
+Error *emit_host(Emit *e);                    /* host.c: the run function `<prefix>run` */
 Error *emit_entry_table(
     Emit *e, const char *entry_name); /* tables.c: `static const aotc_model_entry <prefix>entry` */
 Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold);

@@ -12,8 +12,6 @@
 #include "emit_c/host.h"
 #include "emit_c/nest.h"
 
-static Error *print_steps(Emit *e, Step *const *steps, int n, int indent);
-
 void host_line(Emit *e, int indent, const char *text)
 {
     text_indent(e->out, indent);
@@ -45,7 +43,8 @@ const char *host_address(Emit *e, const Buffer *b)
     while (root->alias)
         root = root->alias;
     if (root->kind == BUFFER_TEMP && root->arena_offset && !emit_is_late(root))
-        base = arena_printf(e->arena, "(f->arena + %s)", host_expr(e, root->arena_offset));
+        base = arena_printf(e->arena, "(f->%s + %s)", emit_arena(e, root),
+                            host_expr(e, root->arena_offset));
     else
         base = emit_address(e, b);
     if (!b->offset || expr_is_value(b->offset, 0))
@@ -55,8 +54,7 @@ const char *host_address(Emit *e, const Buffer *b)
                         dtype_size(b->dtype));
 }
 
-/* The one element of a 0-d buffer as a register value. */
-static const char *host_element(Emit *e, const Buffer *b)
+const char *host_element(Emit *e, const Buffer *b)
 {
     const char *pointer =
         arena_printf(e->arena, "(*(const %s *)%s)", c_storage_type(b->dtype), host_address(e, b));
@@ -275,11 +273,11 @@ static Error *print_if(Emit *e, const Step *s, int indent)
     }
     host_line(e, indent + 1, "if (holds) {");
     int mark = host_branch(e);
-    TRY(print_steps(e, s->then_steps.items, s->then_steps.n, indent + 2));
+    TRY(host_steps(e, s->then_steps.items, s->then_steps.n, indent + 2));
     host_other_branch(e, mark);
     if (s->else_steps.n) {
         host_line(e, indent + 1, "} else {");
-        TRY(print_steps(e, s->else_steps.items, s->else_steps.n, indent + 2));
+        TRY(host_steps(e, s->else_steps.items, s->else_steps.n, indent + 2));
     }
     host_join(e, mark);
     host_line(e, indent + 1, "}");
@@ -291,14 +289,14 @@ static Error *print_if(Emit *e, const Step *s, int indent)
 static Error *print_while(Emit *e, const Step *s, int indent)
 {
     host_line(e, indent, "for (;;) {");
-    TRY(print_steps(e, s->else_steps.items, s->else_steps.n, indent + 1));
+    TRY(host_steps(e, s->else_steps.items, s->else_steps.n, indent + 1));
     host_line(e, indent + 1, "aotc_barrier(f);");
     text_indent(e->out, indent + 1);
     text_printf(e->out, "const int goes_on = %s != 0;\n", host_element(e, s->flag));
     host_line(e, indent + 1, "aotc_barrier(f);");
     host_line(e, indent + 1, "if (!goes_on)");
     host_line(e, indent + 2, "break;");
-    TRY(print_steps(e, s->then_steps.items, s->then_steps.n, indent + 1));
+    TRY(host_steps(e, s->then_steps.items, s->then_steps.n, indent + 1));
     host_line(e, indent + 1, "aotc_barrier(f);");
     host_line(e, indent, "}");
     return NULL;
@@ -337,7 +335,7 @@ static Error *print_step(Emit *e, const Step *s, int indent)
     return error_new(e->arena, E_INTERNAL, s->where, "unknown step kind %d", s->kind);
 }
 
-static Error *print_steps(Emit *e, Step *const *steps, int n, int indent)
+Error *host_steps(Emit *e, Step *const *steps, int n, int indent)
 {
     for (int i = 0; i < n; i++) {
         if (steps[i]->barrier_before)
@@ -353,7 +351,7 @@ Error *emit_host(Emit *e)
         e->out,
         "static void %srun(const aotc_model_frame *f AOTC_UNUSED, int32_t thread AOTC_UNUSED)\n{\n",
         e->prefix);
-    TRY(print_steps(e, e->plan->steps.items, e->plan->steps.n, 1));
+    TRY(host_steps(e, e->plan->steps.items, e->plan->steps.n, 1));
     text_put(e->out, "}\n\n");
     return NULL;
 }

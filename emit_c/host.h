@@ -10,6 +10,10 @@ void        host_line(Emit *e, int indent, const char *text);
 const char *host_expr(Emit *e, const Expr *expr);
 /* Address of the buffer's first element, sizes from the frame. */
 const char *host_address(Emit *e, const Buffer *b);
+/* The one element of a 0-d buffer as a register value. */
+const char *host_element(Emit *e, const Buffer *b);
+/* The steps as the threads of a run on the CPU go through them. */
+Error      *host_steps(Emit *e, Step *const *steps, int n, int indent);
 /* Memory of late buffers, before the first step that writes one of them. */
 void        host_allocate_before(Emit *e, Buffer *const *buffers, int n, int indent);
 /* A kernel has asked for the memory of this late buffer itself. */

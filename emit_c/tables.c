@@ -242,7 +242,9 @@ static void print_tensor(Tables *t, const PlanTensor *tensor, const char *table,
                 tensor_flags(t, tensor, is_input),
                 c_string(e->arena, tensor->name ? tensor->name : ""),
                 dtype == DT_NONE ? DLPACK_OPAQUE : info->dlpack_code, info->dlpack_bits,
-                e->device == EMIT_CUDA && tensor->buffer ? DLPACK_CUDA : DLPACK_CPU, rank);
+                e->device == EMIT_CUDA && tensor->buffer && !tensor->buffer->is_host ? DLPACK_CUDA
+                                                                                     : DLPACK_CPU,
+                rank);
     text_put(e->out, rank ? arena_printf(e->arena, "%s_dims, ", stem) : "0, ");
     text_put(e->out, strided ? arena_printf(e->arena, "%s_strides, ", stem) : "0, ");
     int expr = !is_input && tensor->expr ? expr_index(t, tensor->expr) : -1;
@@ -344,6 +346,22 @@ static void print_kernels(Tables *t)
     text_put(e->out, "};\n\n");
 }
 
+static bool device_uses(const Plan *plan, const Buffer *b)
+{
+    for (int i = 0; i < plan->kernels.n; i++)
+        if (!plan->kernels.items[i]->is_host && kernel_uses(plan->kernels.items[i], b))
+            return true;
+    return false;
+}
+
+static const char *constant_flags(Emit *e, const PlanConstant *c)
+{
+    if (c->is_state)
+        return c->buffer->is_host ? "AOTC_CONSTANT_STATE | AOTC_CONSTANT_HOST"
+                                  : "AOTC_CONSTANT_STATE";
+    return e->device == EMIT_CUDA && !device_uses(e->plan, c->buffer) ? "AOTC_CONSTANT_HOST" : "0";
+}
+
 /* Output of the fold plan that makes constant i: by name, as folded constants are outputs named
  * like them. */
 static int folded_by(Emit *e, const PlanConstant *c)
@@ -391,7 +409,7 @@ static Error *print_constants(Emit *e, int *n_state)
         text_printf(e->out, "    {%s, %llu, %llu, %d, %d, %s, %d, ", c_string(e->arena, c->fqn),
                     (unsigned long long)e->layout->offsets[i],
                     (unsigned long long)emit_constant_bytes(c), info->dlpack_code,
-                    info->dlpack_bits, c->is_state ? "AOTC_CONSTANT_STATE" : "0", c->buffer->rank);
+                    info->dlpack_bits, constant_flags(e, c), c->buffer->rank);
         text_put(e->out, c->buffer->rank
                              ? arena_printf(e->arena, "%sconstants_%d_sizes, ", e->prefix, i)
                              : "0, ");
@@ -439,17 +457,17 @@ static void print_expr_function(Tables *t)
     text_put(e->out, "    return bad;\n}\n\n");
 }
 
-/* The most that any kernel needs. */
+/* The most that any kernel on the CPU needs. */
 static const Expr *scratch_bytes(Emit *e)
 {
     ExprPool   *p = e->exprs;
     const Expr *most = e->plan->scratch_bytes ? e->plan->scratch_bytes : expr_int(p, 0),
                *line = expr_int(p, 64);
-    if (e->device == EMIT_CUDA)
-        return e->scratch;
     for (int i = 0; i < e->plan->kernels.n; i++) {
         const Kernel *k = e->plan->kernels.items[i];
-        const Expr   *own =
+        if (e->device == EMIT_CUDA && !k->is_host)
+            continue;
+        const Expr *own =
             k->kind == KERNEL_LOOPS ? emit_loops_scratch(e, k) : template_scratch(p, k);
         if (own)
             most = expr_max(p, most, own);
@@ -465,8 +483,13 @@ static const char *table_or_null(Emit *e, int n, const char *name)
     return n ? arena_printf(e->arena, "%s%s", e->prefix, name) : "0";
 }
 
-static void print_entry(Tables *t, const char *entry_name, int n_guards, int n_state, int arena,
-                        int scratch)
+/* Bytes of memory by what they are for, as indices of expressions. */
+typedef struct MemoryExprs {
+    int arena, scratch, host_arena, host_scratch;
+} MemoryExprs;
+
+static void print_entry(Tables *t, const char *entry_name, int n_guards, int n_state,
+                        const MemoryExprs *memory)
 {
     Emit       *e = t->e;
     const Plan *p = e->plan;
@@ -481,8 +504,8 @@ static void print_entry(Tables *t, const char *entry_name, int n_guards, int n_s
     text_printf(e->out,
                 "    .n_kernels = %d, .n_constants = %d, .n_state = %d, .n_temporaries = %d,\n",
                 p->kernels.n, p->constants.n, n_state, e->temporaries.n);
-    text_printf(e->out, "    .arena_expr = %d, .scratch_expr = %d,\n    .name = %s,\n", arena,
-                scratch, c_string(e->arena, entry_name));
+    text_printf(e->out, "    .arena_expr = %d, .scratch_expr = %d,\n    .name = %s,\n",
+                memory->arena, memory->scratch, c_string(e->arena, entry_name));
     text_printf(e->out, "    .inputs = %s, .outputs = %s,\n",
                 table_or_null(e, p->inputs.n, "inputs"), table_or_null(e, p->outputs.n, "outputs"));
     text_printf(e->out, "    .symbols = %s, .guards = %s,\n",
@@ -493,7 +516,30 @@ static void print_entry(Tables *t, const char *entry_name, int n_guards, int n_s
     text_printf(e->out, "    .exprs = %sexprs, .run = %srun,\n", e->prefix, e->prefix);
     if (e->n_functions)
         text_printf(e->out, "    .n_functions = %d, .functions = functions,\n", e->n_functions);
+    if (e->device == EMIT_CUDA)
+        text_printf(e->out, "    .host_arena_expr = %d, .host_scratch_expr = %d,\n",
+                    memory->host_arena, memory->host_scratch);
     text_put(e->out, "};\n\n");
+}
+
+static int bytes_index(Tables *t, const Expr *bytes)
+{
+    return bytes && !expr_is_value(bytes, 0) ? expr_index(t, bytes) : -1;
+}
+
+static MemoryExprs memory_exprs(Tables *t)
+{
+    Emit       *e = t->e;
+    const Expr *own = scratch_bytes(e);
+    MemoryExprs memory = {bytes_index(t, e->plan->arena_bytes), -1, -1, -1};
+    if (e->device != EMIT_CUDA) {
+        memory.scratch = bytes_index(t, own);
+        return memory;
+    }
+    memory.scratch = bytes_index(t, e->scratch);
+    memory.host_arena = bytes_index(t, e->plan->host_arena_bytes);
+    memory.host_scratch = bytes_index(t, own);
+    return memory;
 }
 
 Error *emit_entry_table(Emit *e, const char *entry_name)
@@ -510,11 +556,9 @@ Error *emit_entry_table(Emit *e, const char *entry_name)
     int n_guards = print_guards(&t);
     print_kernels(&t);
     TRY(print_constants(e, &n_state));
-    const Expr *arena = e->plan->arena_bytes, *scratch = scratch_bytes(e);
-    int         arena_at = arena && !expr_is_value(arena, 0) ? expr_index(&t, arena) : -1;
-    int         scratch_at = scratch ? expr_index(&t, scratch) : -1;
+    const MemoryExprs memory = memory_exprs(&t);
     print_expr_function(&t);
-    print_entry(&t, entry_name, n_guards, n_state, arena_at, scratch_at);
+    print_entry(&t, entry_name, n_guards, n_state, &memory);
     return NULL;
 }
 
@@ -526,9 +570,20 @@ static bool calls_operators(const Plan *plan)
     return false;
 }
 
+static bool has_host_part(const Plan *plan)
+{
+    for (int i = 0; i < plan->buffers.n; i++)
+        if (plan->buffers.items[i]->is_host)
+            return true;
+    return false;
+}
+
 Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
 {
-    int abi = options->device != EMIT_CUDA ? 1 : calls_operators(e->root) ? 3 : 2;
+    int abi = options->device != EMIT_CUDA ? 1
+              : has_host_part(e->root)     ? 4
+              : calls_operators(e->root)   ? 3
+                                           : 2;
     text_printf(e->out,
                 "static const aotc_model_table table = {\n    .struct_size = "
                 "sizeof(aotc_model_table), .abi = %d,\n",

@@ -47,12 +47,14 @@ typedef struct CudaUnique {
 typedef struct CudaEmit {
     Emit e; /* names, expressions, e.out: where text goes; e.is_device while device text is made */
     VEC(CudaUnique *) functions;
-    Text         *host;   /* launchers and run function: C */
+    Text         *host; /* functions that host functions are */
+    int           n_groups;
     Text         *launch; /* statements of the launcher at hand */
     const Kernel *kernel;
     VEC(const char *) needs; /* fixed texts that the function at hand needs */
     const CudaArch *archs;
     int             n_archs, n_parts;
+    bool           *draws; /* by kernel: it runs on the CPU and reads seed and offset */
 } CudaEmit;
 
 /* One field of the args struct beside buffers and symbols. */

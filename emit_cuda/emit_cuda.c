@@ -1,7 +1,8 @@
 /* The files of a CUDA model; see emit_cuda.h.
  *
  *   kernels_0.cu, kernels_1.cu …   device functions, balanced over the parts
- *   model.c                        launchers, run function, fold plan, tables, cubins */
+ *   model.c                        launchers, kernels on the CPU, run function, fold plan, tables,
+ *                                  cubins */
 #include "emit_c/templates.h"
 #include "emit_cuda/cuda_internal.h"
 
@@ -64,8 +65,20 @@ static Error *emit_device_kernel(CudaEmit *c, const Kernel *k)
     }
 }
 
+/* What host functions call: a function as in a model for CPUs. */
+static Error *emit_host_kernel(CudaEmit *c, const Kernel *k)
+{
+    Emit  *e = &c->e;
+    size_t start = e->out->n;
+    e->device = EMIT_CPU;
+    Error *error = emit_kernel(e, k);
+    e->device = EMIT_CUDA;
+    c->draws[emit_kernel_index(e, k)] = strstr(e->out->data + start, "f->seed") != NULL;
+    return error;
+}
+
 /* Device functions go to c->functions; the launcher is printed here. */
-static Error *emit_kernel(CudaEmit *c, const Kernel *k)
+static Error *emit_launched_kernel(CudaEmit *c, const Kernel *k)
 {
     Emit *e = &c->e;
     Text  launch = text_new(e->arena), scrap = text_new(e->arena), pointers = text_new(e->arena);
@@ -292,8 +305,10 @@ Error *emit_cuda(const Plan *plan, Arena *arena, const EmitOptions *options, con
                  .device = EMIT_CUDA};
     emit_layout_weights(arena, &plan, 1, &own);
     emit_open_file(&c.e, &body, &runtime);
+    c.draws = ARENA_ARRAY(arena, bool, plan->kernels.n + 1);
     for (int i = 0; i < plan->kernels.n; i++)
-        TRY(emit_kernel(&c, plan->kernels.items[i]));
+        TRY(plan->kernels.items[i]->is_host ? emit_host_kernel(&c, plan->kernels.items[i])
+                                            : emit_launched_kernel(&c, plan->kernels.items[i]));
     c.n_parts = options->n_files < 1 ? 1 : options->n_files;
     *files = ARENA_ARRAY(arena, EmitFile, c.n_parts + 1);
     TRY(model_file(&c, options, &(*files)[0], &body, &runtime));

@@ -8,7 +8,19 @@
  *   }
  *
  * What a condition or size reads from the device goes through read() or enter(); the loader decides
- * whether that waits or becomes part of a graph. */
+ * whether that waits or becomes part of a graph.
+ *
+ * Steps on the CPU that follow each other are one function, which the loader queues as a host
+ * function:
+ *
+ *   static void host_0(const aotc_model_frame *f, int32_t thread)
+ *   {
+ *       k0_fused_embedding(f, thread);
+ *   }
+ *   …
+ *       f->cuda->host(f, 0, host_0, 0);
+ *       f->cuda->upload(f, (f->arena + 0), (f->host_arena + 0), 1024);
+ */
 #include "emit_c/host.h"
 #include "emit_cuda/cuda_internal.h"
 
@@ -32,7 +44,7 @@ static void print_kernel(CudaEmit *c, const Kernel *k, int indent)
     host_range_check(e, k->nonzero.count, indent);
 }
 
-/* The symbol is an expression, or the element of a 0-d buffer on the device. */
+/* The symbol is an expression, or the element of a 0-d buffer. */
 static Error *print_symbol(CudaEmit *c, const Step *s, int indent)
 {
     Emit *e = &c->e;
@@ -40,8 +52,17 @@ static Error *print_symbol(CudaEmit *c, const Step *s, int indent)
     bool  is_float = s->symbol->type == EXPR_TYPE_FLOAT;
     if (slot < 0)
         return error_new(e->arena, E_INTERNAL, s->where, "symbol %s has no slot", s->symbol->name);
-    const char *value = s->flag ? NULL : host_expr(e, s->condition);
-    if (s->flag) {
+    bool        is_read = s->flag && !s->flag->is_host;
+    const char *value = NULL;
+    if (s->flag && !is_read) {
+        host_line(e, indent, "if (!f->cuda->wait(f))");
+        host_line(e, indent + 1, "return;");
+        value =
+            c_cast(e->arena, s->flag->dtype, is_float ? DT_F64 : DT_I64, host_element(e, s->flag));
+    } else if (!s->flag) {
+        value = host_expr(e, s->condition);
+    }
+    if (is_read) {
         host_line(e, indent, "{");
         text_indent(e->out, ++indent);
         text_printf(e->out, "%s element;\n", c_storage_type(s->flag->dtype));
@@ -56,7 +77,7 @@ static Error *print_symbol(CudaEmit *c, const Step *s, int indent)
     text_printf(e->out,
                 is_float ? "f->sym[%d] = (int64_t)aotc_bits_f64(%s);\n" : "f->sym[%d] = %s;\n",
                 slot, value);
-    if (s->flag)
+    if (is_read)
         host_line(e, --indent, "}");
     host_range_check(e, s->symbol, indent);
     return NULL;
@@ -137,11 +158,13 @@ static Error *print_while(CudaEmit *c, const Step *s, int indent)
 
 static void print_copy(CudaEmit *c, const Step *s, int indent)
 {
-    Emit *e = &c->e;
+    Emit       *e = &c->e;
+    const char *service = s->from->is_host ? "upload" : s->to->is_host ? "download" : "copy";
     host_allocate_before(e, &(Buffer *){s->to}, 1, indent);
     text_indent(e->out, indent);
-    text_printf(e->out, "f->cuda->copy(f, %s, %s, (uint64_t)%s*%d);\n", host_address(e, s->to),
-                host_address(e, s->from), host_expr(e, s->to->numel), dtype_size(s->to->dtype));
+    text_printf(e->out, "f->cuda->%s(f, %s, %s, (uint64_t)%s*%d);\n", service,
+                host_address(e, s->to), host_address(e, s->from), host_expr(e, s->to->numel),
+                dtype_size(s->to->dtype));
 }
 
 static Error *print_step(CudaEmit *c, const Step *s, int indent)
@@ -166,19 +189,131 @@ static Error *print_step(CudaEmit *c, const Step *s, int indent)
     return error_new(c->e.arena, E_INTERNAL, s->where, "unknown step kind %d", s->kind);
 }
 
+/* ---- steps on the CPU ------------------------------------------------------------------------ */
+
+static bool is_host_step(const Step *s)
+{
+    switch (s->kind) {
+    case STEP_KERNEL:
+        return s->kernel->is_host;
+    case STEP_COPY:
+        return s->from->is_host && s->to->is_host;
+    case STEP_ASSERT:
+    case STEP_WHILE:
+        return s->flag && s->flag->is_host;
+    case STEP_IF:
+        return s->flag           ? s->flag->is_host
+               : s->then_steps.n ? is_host_step(s->then_steps.items[0])
+                                 : s->else_steps.n && is_host_step(s->else_steps.items[0]);
+    case STEP_SYMBOL:
+        return false;
+    }
+    return false;
+}
+
+static Error *unfit_step(CudaEmit *c, const Step *s, const char *why)
+{
+    return error_new(c->e.arena, E_UNSUPPORTED, s->where, "%s on the CPU, in a model for a GPU: %s",
+                     s->kernel ? s->kernel->name : "a branch or loop", why);
+}
+
+/* A host function can ask for no memory, and tells the host nothing before it has run: what is
+ * inside of a branch or loop, or finds out its own size, cannot be one. */
+static Error *check_host_step(CudaEmit *c, const Step *s, bool is_inner)
+{
+    const char *late = "a size that it computes decides how much memory is needed";
+    bool        is_late = s->kind == STEP_COPY && emit_is_late(s->to);
+    if (is_inner && !is_host_step(s))
+        return unfit_step(c, s, "it sets sizes, or goes on to a CUDA device");
+    if (s->kernel && s->kernel->kind == KERNEL_NONZERO)
+        return unfit_step(c, s, late);
+    for (int i = 0; s->kernel && i < s->kernel->n_writes; i++)
+        is_late |= emit_is_late(s->kernel->writes[i]);
+    if (is_inner && is_late)
+        return unfit_step(c, s, late);
+    for (int i = 0; i < s->then_steps.n; i++)
+        TRY(check_host_step(c, s->then_steps.items[i], true));
+    for (int i = 0; i < s->else_steps.n; i++)
+        TRY(check_host_step(c, s->else_steps.items[i], true));
+    return NULL;
+}
+
+static void allocate_for_step(Emit *e, const Step *s, int indent)
+{
+    if (s->kind == STEP_KERNEL)
+        host_allocate_before(e, s->kernel->writes, s->kernel->n_writes, indent);
+    else if (s->kind == STEP_COPY)
+        host_allocate_before(e, &(Buffer *){s->to}, 1, indent);
+}
+
+typedef struct Group {
+    int  first_kernel; /* -1: none */
+    bool draws;
+} Group;
+
+static void note_kernels(CudaEmit *c, Step *const *steps, int n, Group *g)
+{
+    for (int i = 0; i < n; i++) {
+        int k = steps[i]->kernel ? emit_kernel_index(&c->e, steps[i]->kernel) : -1;
+        if (g->first_kernel < 0)
+            g->first_kernel = k;
+        g->draws |= k >= 0 && c->draws[k];
+        note_kernels(c, steps[i]->then_steps.items, steps[i]->then_steps.n, g);
+        note_kernels(c, steps[i]->else_steps.items, steps[i]->else_steps.n, g);
+    }
+}
+
+/* Prints the function of the steps to c->host, and its call. */
+static Error *print_host_steps(CudaEmit *c, Step *const *steps, int n, int indent)
+{
+    Emit *e = &c->e;
+    Text *out = e->out;
+    Group g = {-1, false};
+    int   number = c->n_groups++;
+    for (int i = 0; i < n; i++) {
+        TRY(check_host_step(c, steps[i], false));
+        allocate_for_step(e, steps[i], indent);
+    }
+    note_kernels(c, steps, n, &g);
+    e->out = c->host;
+    e->device = EMIT_CPU;
+    text_printf(e->out,
+                "static void host_%d(const aotc_model_frame *f, int32_t thread AOTC_UNUSED)\n{\n",
+                number);
+    Error *error = host_steps(e, steps, n, 1);
+    text_put(e->out, "}\n\n");
+    e->device = EMIT_CUDA;
+    e->out = out;
+    text_indent(e->out, indent);
+    text_printf(e->out, "f->cuda->host(f, %d, host_%d, %s);\n", g.first_kernel, number,
+                g.draws ? "AOTC_HOST_RANDOM" : "0");
+    return error;
+}
+
 static Error *print_steps(CudaEmit *c, Step *const *steps, int n, int indent)
 {
-    for (int i = 0; i < n; i++)
-        TRY(print_step(c, steps[i], indent));
+    for (int i = 0, end; i < n; i = end) {
+        for (end = i; end < n && is_host_step(steps[end]);)
+            end++;
+        if (end > i)
+            TRY(print_host_steps(c, steps + i, end - i, indent));
+        else
+            TRY(print_step(c, steps[end++], indent));
+    }
     return NULL;
 }
 
 Error *cuda_emit_host(CudaEmit *c)
 {
     Emit *e = &c->e;
-    text_put(e->out, "static void run(const aotc_model_frame *f AOTC_UNUSED, int32_t thread "
-                     "AOTC_UNUSED)\n{\n");
+    Text  functions = text_new(e->arena), body = text_new(e->arena), *out = e->out;
+    c->host = &functions;
+    e->out = &body;
     TRY(print_steps(c, e->plan->steps.items, e->plan->steps.n, 1));
-    text_put(e->out, "}\n\n");
+    e->out = out;
+    text_printf(e->out,
+                "%sstatic void run(const aotc_model_frame *f AOTC_UNUSED, int32_t thread "
+                "AOTC_UNUSED)\n{\n%s}\n\n",
+                functions.data, body.data);
     return NULL;
 }

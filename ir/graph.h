@@ -198,6 +198,11 @@ struct Graph {
     Graph *fold;
     VEC(Constant *) folded;
 
+    /* Of the outermost graph.  is_mixed: as read, values are on the CPU and on CUDA devices, other
+     * than numbers and constants.  is_placed: passes/place_devices.c has put copies between them;
+     * lowering goes by the devices of values. */
+    bool is_mixed, is_placed;
+
     /* From the export, for the package's metadata. */
     const char *torch_version;
     const char *dialect; /* "TRAINING" or "ATEN" */
@@ -270,6 +275,8 @@ TensorType  tensor_type(Ir *ir, DType dtype, const Expr *const *sizes, int rank)
 TensorType  tensor_type_ints(Ir *ir, DType dtype, const int64_t *sizes, int rank);
 TensorType  tensor_type_strided(Ir *ir, DType dtype, const Expr *const *sizes,
                                 const Expr *const *strides, int rank);
+/* Graph.is_mixed: for what makes a graph of an export or text. */
+void        graph_note_devices(Graph *graph);
 bool        tensor_is_contiguous(Ir *ir, const TensorType *type);
 bool        tensor_same_sizes(Ir *ir, const TensorType *a, const TensorType *b);
 const Expr *tensor_numel(Ir *ir, const TensorType *type);

@@ -96,3 +96,42 @@ const char *tensor_type_text(Arena *arena, const TensorType *type)
     text_putc(&text, ']');
     return text.data;
 }
+
+/* ---- devices --------------------------------------------------------------------------------- */
+
+typedef struct Kinds {
+    bool seen[2]; /* by DeviceKind */
+} Kinds;
+
+static void note_value(Kinds *k, const Value *value)
+{
+    if (value && value->kind == VALUE_TENSOR)
+        k->seen[value->type.device.kind] = true;
+}
+
+static void note_graph(Kinds *k, const Graph *graph)
+{
+    for (int i = 0; i < graph->n_inputs; i++)
+        note_value(k, graph->inputs[i].value);
+    for (int i = 0; i < graph->constants.n; i++)
+        if (graph->constants.items[i]->is_mutated)
+            note_value(k, graph->constants.items[i]->value);
+    for (int i = 0; i < graph->n_outputs; i++)
+        if (graph->outputs[i].arg.kind == ARG_VALUE)
+            note_value(k, graph->outputs[i].arg.value);
+    for (const Node *n = graph->first; n; n = n->next) {
+        for (int i = 0; i < n->n_results; i++) /* numbers on the CPU stand beside CUDA tensors */
+            if (n->results[i]->type.rank)
+                note_value(k, n->results[i]);
+        for (int i = 0; i < n->n_args; i++)
+            if (n->args[i].kind == ARG_GRAPH)
+                note_graph(k, n->args[i].graph);
+    }
+}
+
+void graph_note_devices(Graph *graph)
+{
+    Kinds k = {{false, false}};
+    note_graph(&k, graph);
+    graph->is_mixed = k.seen[DEVICE_CPU] && k.seen[DEVICE_CUDA];
+}

@@ -153,7 +153,9 @@ Error *graph_import(Ir *ir, const ImportSource *source, Graph **out)
     json_t      *root = json_loadb(text, n_bytes, JSON_REJECT_DUPLICATES, &at);
     Error       *error = root ? read_program(&cx, root) : syntax_error(&cx, &at);
     json_decref(root);
-    if (!error)
-        *out = cx.top;
-    return error;
+    if (error)
+        return error;
+    *out = cx.top;
+    graph_note_devices(cx.top);
+    return NULL;
 }

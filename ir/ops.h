@@ -58,6 +58,7 @@ typedef enum TemplateKind {
     TEMPLATE_EMBEDDING_BAG,
     TEMPLATE_NONZERO, /* data-dependent size */
     TEMPLATE_ITEM,    /* tensor to symbol */
+    TEMPLATE_MOVE,    /* to another device */
     TEMPLATE_CALL,    /* a function of dense items, once for each batch index: fft */
     TEMPLATE_CUSTOM,  /* a function of the user: docs/custom-operators.md */
 } TemplateKind;
@@ -141,7 +142,7 @@ extern const OpDesc pointwise_ops[], float_function_ops[], activation_ops[], bit
     compare_ops[], special_ops[], unique_ops[], counting_ops[], differences_ops[], reduction_ops[],
     view_ops[], permute_ops[], slice_ops[], split_ops[], creation_ops[], conversion_ops[],
     range_ops[], triangle_ops[], window_function_ops[], arrange_ops[], indexing_ops[],
-    view_scatter_ops[], diagonal_ops[], scatter_ops[], unbacked_ops[], matmul_ops[],
+    view_scatter_ops[], diagonal_ops[], scatter_ops[], unbacked_ops[], move_ops[], matmul_ops[],
     contraction_ops[], convolution_ops[], norm_ops[], pooling_ops[], window_ops[], fold_ops[],
     resize_ops[], pad_ops[], grid_sample_ops[], shuffle_ops[], attention_ops[], rnn_ops[],
     sort_ops[], scan_ops[], loss_ops[], effect_ops[], higher_order_ops[];

@@ -553,5 +553,6 @@ Error *graph_parse(Ir *ir, const char *source, Graph **out)
     Parser p = {.ir = ir, .text = source, .at = source, .scope = &scope};
     TRY(parse_outer_graph(&p));
     *out = scope.graph;
+    graph_note_devices(*out);
     return NULL;
 }

@@ -36,10 +36,13 @@ static bool takes_device(const aotc_context *c, const Slot *s, DLDevice device)
 static aotc_status wrong_device(const aotc_context *c, const Slot *s, DLDevice device,
                                 aotc_error *error)
 {
-    if (!c->cuda || (s->flags & AOTC_TENSOR_SCALAR))
-        return error_set(
-            error, AOTC_E_GUARD, "input \"%s\" is on device type %d, the model %s the CPU (1)",
-            s->model->name, (int)device.device_type, c->cuda ? "takes this number on" : "runs on");
+    if (!c->cuda || s->is_on_host || (s->flags & AOTC_TENSOR_SCALAR))
+        return error_set(error, AOTC_E_GUARD,
+                         "input \"%s\" is on device type %d, the model %s the CPU (1)",
+                         s->model->name, (int)device.device_type,
+                         !c->cuda        ? "runs on"
+                         : s->is_on_host ? "takes it on"
+                                         : "takes this number on");
     return error_set(error, AOTC_E_GUARD,
                      "input \"%s\" is on device type %d, number %d; the model runs on CUDA (2), "
                      "number %d, and copies what is on the CPU (1)",
@@ -310,7 +313,7 @@ static aotc_status reserve_memory(aotc_context *c, aotc_error *error)
     c->frame.arena = c->arena.memory ? c->arena.memory : c->nothing;
     c->frame.scratch = c->scratch.memory ? c->scratch.memory : c->nothing;
     c->frame.scratch_bytes = (uint64_t)(scratch + 63) / 64 * 64;
-    return AOTC_OK;
+    return c->cuda ? cuda_reserve_host(c, error) : AOTC_OK;
 }
 
 /* Are types, sizes and numbers those of the last run?  Then everything that follows from them still

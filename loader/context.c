@@ -24,8 +24,9 @@ bool block_reserve(aotc_context *c, Block *b, size_t size_bytes)
     if (b->memory && b->size_bytes >= want)
         return true;
     block_free(c, b);
-    b->memory = c->cuda && !b->is_host ? cuda_allocate(c, want)
-                                       : c->allocator.allocate(c->allocator.cx, want, 64);
+    b->memory = !c->cuda || b->is_host ? c->allocator.allocate(c->allocator.cx, want, 64)
+                : b->is_pinned         ? cuda_allocate_pinned(c, want)
+                                       : cuda_allocate(c, want);
     if (!b->memory)
         return false;
     b->size_bytes = want;
@@ -34,10 +35,15 @@ bool block_reserve(aotc_context *c, Block *b, size_t size_bytes)
 
 void block_free(aotc_context *c, Block *b)
 {
-    if (b->memory && c->cuda && !b->is_host)
+    if (b->memory && c->cuda && b->is_pinned) {
+        cuda_release_pinned(c, b->memory);
+    } else if (b->memory && c->cuda && !b->is_host) {
         cuda_release(c, b->memory, b->size_bytes);
-    else if (b->memory)
+    } else if (b->memory) {
+        if (has_host_part(c)) /* a host function may still use it */
+            cuda_settle(c->cuda);
         c->allocator.release(c->allocator.cx, b->memory, b->size_bytes);
+    }
     b->memory = NULL;
     b->size_bytes = 0;
 }
@@ -74,12 +80,18 @@ static bool make_slots(aotc_context *c)
     c->out = calloc((size_t)e->n_outputs + 1, sizeof *c->out);
     if (!dims || !c->in || !c->out)
         return false;
-    for (int i = 0; i < e->n_inputs; i++)
-        make_slot(&c->in[i], table_tensor(e->inputs, i), &dims);
-    for (int i = 0; i < e->n_outputs; i++) {
-        make_slot(&c->out[i], table_tensor(e->outputs, i), &dims);
-        c->out[i].own.is_host = (c->out[i].flags & AOTC_TENSOR_SCALAR) != 0;
-        c->out[i].host.is_host = true;
+    for (int i = 0; i < e->n_inputs + e->n_outputs; i++) {
+        bool  is_input = i < e->n_inputs;
+        Slot *s = is_input ? &c->in[i] : &c->out[i - e->n_inputs];
+        make_slot(s,
+                  table_tensor(is_input ? e->inputs : e->outputs, is_input ? i : i - e->n_inputs),
+                  &dims);
+        bool is_number = s->flags & AOTC_TENSOR_SCALAR;
+        s->is_on_host = c->model->cuda && c->model->table->abi >= 4 && !is_number &&
+                        !s->is_opaque && s->model->device == kDLCPU;
+        s->copy.is_host = s->is_on_host;
+        s->own.is_host = s->is_on_host || is_number;
+        s->host.is_host = true;
     }
     return true;
 }
@@ -106,7 +118,7 @@ static aotc_status fill_state(aotc_context *c, aotc_error *error)
         if (!(k->flags & AOTC_CONSTANT_STATE) || !k->size_bytes)
             continue;
         const uint8_t *from = c->model->weights + k->offset;
-        if (c->cuda)
+        if (c->cuda && !(k->flags & AOTC_CONSTANT_HOST))
             s = cuda_upload(c->cuda->device, address(c->state[k->state]), from, k->size_bytes,
                             error);
         else
@@ -122,6 +134,7 @@ static bool make_state(aotc_context *c)
         const aotc_model_constant *k = &e->constants[i];
         if (!(k->flags & AOTC_CONSTANT_STATE))
             continue;
+        c->state_blocks[k->state].is_pinned = c->cuda && k->flags & AOTC_CONSTANT_HOST;
         if (!block_reserve(c, &c->state_blocks[k->state], k->size_bytes))
             return false;
         c->state[k->state] = c->state_blocks[k->state].memory;
@@ -296,7 +309,8 @@ aotc_status aotc_context_state(aotc_context *c, int32_t index, const char **name
         if (name)
             *name = k->name;
         *out = (DLTensor){.data = c->state[index],
-                          .device = c->model->device,
+                          .device = k->flags & AOTC_CONSTANT_HOST ? (DLDevice){kDLCPU, 0}
+                                                                  : c->model->device,
                           .ndim = k->rank,
                           .dtype = {k->code, (uint8_t)k->bits, 1},
                           .shape = (int64_t *)k->sizes};
@@ -351,7 +365,8 @@ size_t aotc_context_held_bytes(const aotc_context *c)
     for (int i = 0; i < c->cap_run_blocks; i++)
         n += c->run_blocks[i].size_bytes;
     if (c->cuda)
-        n += c->cuda->small.size_bytes + c->cuda->staging.size_bytes;
+        n += c->cuda->small.size_bytes + c->cuda->staging.size_bytes +
+             c->cuda->host_arena.size_bytes + c->cuda->host_scratch.size_bytes;
     return n;
 }
 

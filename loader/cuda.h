@@ -1,8 +1,8 @@
 /* What the CUDA files of the loader share.  cuda_driver.c is the driver, cuda_device.c devices and
  * their memory, cuda_code.c modules and weights, cuda_context.c what a context has on a device,
  * cuda_place.c inputs and outputs, cuda_run.c a run and the services it calls, cuda_profile.c
- * times, cuda_graph.c and cuda_record.c graphs, cuda_operator.c custom
- * operators.
+ * times, cuda_graph.c and cuda_record.c graphs, cuda_operator.c custom operators, cuda_host.c what
+ * runs on the CPU.
  *
  * Only primary contexts are used, made current around calls, so that another user of the device in
  * the process is not disturbed. */
@@ -74,7 +74,11 @@ aotc_status cuda_find_functions(const CudaCode *c, const aotc_model_entry *e, Cu
                                 aotc_error *error);
 
 /* ---- cuda_graph.c ---------------------------------------------------------------------------- */
-enum { NODE_LAUNCH, NODE_COPY, NODE_FILL, NODE_ENTER, NODE_LEAVE, NODE_CALL };
+enum { NODE_LAUNCH, NODE_COPY, NODE_FILL, NODE_ENTER, NODE_LEAVE, NODE_CALL, NODE_HOST };
+enum { COPY_ON_DEVICE, COPY_UP, COPY_DOWN };
+
+typedef void (*HostFunction)(const aotc_model_frame *f, int32_t thread);
+typedef struct HostCall HostCall; /* cuda_host.c */
 
 /* What the service `call` is given. */
 typedef int32_t (*OperatorFunction)(void *stream, char *message, uint64_t message_bytes,
@@ -96,7 +100,8 @@ typedef struct GraphNode {
     void             *to;                      /* FILL, COPY */
     const void       *from;                    /* COPY; ENTER: the flag */
     uint64_t          n;                       /* COPY: bytes; FILL: elements */
-    uint32_t          value, item_bytes;       /* FILL; ENTER: branch */
+    uint32_t          value, item_bytes;       /* FILL; ENTER: branch; COPY: direction */
+    HostCall         *call;                    /* HOST */
 } GraphNode;
 
 /* What is known of runs of one combination of sizes. */
@@ -142,6 +147,7 @@ enum { MODE_PLAIN, MODE_RECORD, MODE_UPDATE };
 typedef struct CudaShared {
     aotc_model_device_failure failure;
     _Alignas(256) unsigned char staging[256]; /* for read() */
+    uint64_t rng[2];                          /* for host functions that draw */
 } CudaShared;
 
 typedef struct EventPair {
@@ -169,11 +175,13 @@ typedef struct CudaContext {
     uint64_t           *rng;
     bool                is_rng_set; /* the device's values will be rng_seed, rng_offset */
     uint64_t            rng_seed, rng_offset;
-    bool                uses_rng;        /* this run */
-    Block               staging;         /* on the host: tensors with other strides */
-    bool                is_staging_read; /* a queued copy may still read it */
-    char                message[256];    /* of a failure */
-    char                refusal[192];    /* of the driver: a skip's reason */
+    bool                uses_rng;                 /* this run */
+    Block               staging;                  /* on the host: tensors with other strides */
+    bool                is_staging_read;          /* a queued copy may still read it */
+    Block               host_arena, host_scratch; /* of what runs on the CPU */
+    HostCall           *host_calls;
+    char                message[256]; /* of a failure */
+    char                refusal[192]; /* of the driver: a skip's reason */
     aotc_cuda_graph     policy;
     int                 n_sizes; /* symbols that dims define: */
     int32_t            *size_symbols;
@@ -200,6 +208,9 @@ CuResult    cuda_settle(CudaContext *u);
 /* NULL: out of memory, or in a capture (is_refused). */
 void       *cuda_allocate(aotc_context *c, size_t bytes);
 void        cuda_release(aotc_context *c, void *memory, size_t bytes);
+/* The same of pinned memory on the CPU. */
+void       *cuda_allocate_pinned(aotc_context *c, size_t bytes);
+void        cuda_release_pinned(aotc_context *c, void *memory);
 aotc_status cuda_upload(const CudaDevice *d, CuAddress to, const void *from, size_t bytes,
                         aotc_error *error);
 /* A failure that the device left, into c->failure; false: none. */
@@ -252,7 +263,7 @@ bool    graph_update(aotc_context *c, Graph *g);
 void    graph_drop(CudaContext *u, Graph *g);
 /* Services during such a walk. */
 void    graph_launch(aotc_context *c, const aotc_model_launch *l, const void *args, uint32_t bytes);
-void    graph_copy(aotc_context *c, void *to, const void *from, uint64_t bytes);
+void    graph_copy(aotc_context *c, int direction, void *to, const void *from, uint64_t bytes);
 void    graph_fill(aotc_context *c, void *to, uint32_t value, uint32_t item_bytes, uint64_t n);
 int32_t graph_enter(aotc_context *c, int32_t branch, const void *flag);
 void    graph_leave(aotc_context *c);
@@ -270,5 +281,18 @@ void       graph_note_added(aotc_context *c, CuResult result, CuNode node, const
 /* On the stream of a plain run; in a walk for a graph. */
 void cuda_call_operator(aotc_context *c, const OperatorCall *call);
 void graph_call(aotc_context *c, const OperatorCall *call);
+
+/* ---- cuda_host.c ----------------------------------------------------------------------------- */
+/* Does a part of the model run on the CPU? */
+bool        has_host_part(const aotc_context *c);
+aotc_status cuda_reserve_host(aotc_context *c, aotc_error *error);
+/* Services: on the stream of a plain run, or in a walk for a graph. */
+void        cuda_host(aotc_context *c, int32_t kernel, HostFunction function, uint32_t flags);
+void    cuda_transfer(aotc_context *c, int direction, void *to, const void *from, uint64_t bytes);
+int32_t cuda_wait(aotc_context *c);
+void    graph_host(aotc_context *c, HostFunction function, uint32_t flags);
+/* A node of a graph does not need it any more. */
+void    cuda_release_call(HostCall *call);
+void    cuda_free_calls(CudaContext *u);
 
 #endif

@@ -149,7 +149,7 @@ static void weights_range(const aotc_model_table *t, uint64_t *first, uint64_t *
         const aotc_model_entry *e = table_entry(t, i);
         for (int k = 0; k < e->n_constants; k++) {
             const aotc_model_constant *c = &e->constants[k];
-            if (c->flags & AOTC_CONSTANT_STATE || !c->size_bytes)
+            if (c->flags & (AOTC_CONSTANT_STATE | AOTC_CONSTANT_HOST) || !c->size_bytes)
                 continue;
             *first = c->offset < *first ? c->offset : *first;
             *end = c->offset + c->size_bytes > *end ? c->offset + c->size_bytes : *end;

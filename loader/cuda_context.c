@@ -50,6 +50,32 @@ void cuda_release(aotc_context *c, void *memory, size_t bytes)
     u->driver->ThreadExchangeCaptureMode(&mode);
 }
 
+void *cuda_allocate_pinned(aotc_context *c, size_t bytes)
+{
+    CudaContext *u = c->cuda;
+    void        *p = NULL;
+    int          mode = CU_CAPTURE_RELAXED;
+    if (u->is_capturing) {
+        u->is_refused = true;
+        return NULL;
+    }
+    u->driver->ThreadExchangeCaptureMode(&mode);
+    if (u->driver->MemHostAlloc(&p, bytes, CU_HOST_ALLOC_PORTABLE))
+        p = NULL;
+    u->driver->ThreadExchangeCaptureMode(&mode);
+    return p;
+}
+
+void cuda_release_pinned(aotc_context *c, void *memory)
+{
+    CudaContext *u = c->cuda;
+    int          mode = CU_CAPTURE_RELAXED;
+    cuda_settle(u);
+    u->driver->ThreadExchangeCaptureMode(&mode);
+    u->driver->MemFreeHost(memory);
+    u->driver->ThreadExchangeCaptureMode(&mode);
+}
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 void cuda_fail(aotc_context *c, CuResult r, const char *call, int32_t kernel)
@@ -129,7 +155,7 @@ static bool make_cuda_tables(aotc_context *c)
 {
     const aotc_model_entry *e = c->model->entry;
     CudaContext            *u = c->cuda;
-    u->n_addresses = e->n_inputs + e->n_outputs + 2; /* arena and scratch */
+    u->n_addresses = e->n_inputs + e->n_outputs + 4; /* arenas and scratch */
     u->graphs = calloc((size_t)u->most_graphs, sizeof *u->graphs);
     u->profile_run = calloc((size_t)e->n_kernels + 1, sizeof *u->profile_run);
     return u->graphs && u->profile_run && find_size_symbols(c);
@@ -168,8 +194,9 @@ static void fill_device_frame(aotc_context *c)
     c->frame.rng = u->rng;
     cuda_fill_services(c, code->sm);
     c->frame.cuda = &u->services;
+    c->frame.host_arena = loader_nothing;
     for (int i = 0; i < c->model->entry->n_inputs; i++)
-        c->inputs[i] = c->nothing;
+        c->inputs[i] = c->in[i].is_on_host ? loader_nothing : c->nothing;
 }
 
 aotc_status cuda_context_create(aotc_context *c, const aotc_context_options *o, aotc_error *error)
@@ -180,7 +207,8 @@ aotc_status cuda_context_create(aotc_context *c, const aotc_context_options *o, 
         return error_set(error, AOTC_E_MEMORY, "out of memory");
     u->device = c->model->cuda->device;
     u->functions = c->model->functions;
-    u->staging.is_host = true;
+    u->staging.is_host = u->host_scratch.is_host = true;
+    u->host_arena.is_pinned = true;
     u->driver = u->device->driver;
     aotc_status s = take_cuda_options(c, o, error);
     if (!s && !make_cuda_tables(c))
@@ -205,6 +233,9 @@ void cuda_context_destroy(aotc_context *c)
         cuda_free_graphs(c);
     block_free(c, &u->small);
     block_free(c, &u->staging);
+    block_free(c, &u->host_arena);
+    block_free(c, &u->host_scratch);
+    cuda_free_calls(u);
     cuda_free_events(u);
     if (u->order)
         u->driver->EventDestroy(u->order);

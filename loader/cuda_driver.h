@@ -37,6 +37,7 @@ enum {
     CU_CAPTURE_THREAD_LOCAL = 1,
     CU_CAPTURE_RELAXED = 2,
     CU_MAX_DYNAMIC_SHARED = 8, /* function attribute */
+    CU_MEMORY_HOST = 1,
     CU_MEMORY_DEVICE = 2,
 
     CU_DEVICE_N_SM = 16,
@@ -103,6 +104,11 @@ typedef struct CuCopyNode {
     CuCopyEnd from, to;
     size_t    width_bytes, height, depth;
 } CuCopyNode;
+
+typedef struct CuHostNode {
+    void (*function)(void *user);
+    void *user;
+} CuHostNode;
 
 typedef struct CuEdge {
     unsigned char from_port, to_port, type, reserved[5];
@@ -176,6 +182,7 @@ typedef struct CuUpdateResult {
        unsigned shared, CuStream s, void **params, void **extra))                                  \
     F(LaunchKernelEx, "cuLaunchKernelEx",                                                          \
       (const CuLaunch *launch, CuFunction f, void **params, void **extra))                         \
+    F(LaunchHostFunc, "cuLaunchHostFunc", (CuStream s, void (*function)(void *user), void *user))  \
     F(GraphCreate, "cuGraphCreate", (CuGraph * out, unsigned flags))                               \
     F(GraphDestroy, "cuGraphDestroy", (CuGraph g))                                                 \
     F(GraphAddKernelNode, "cuGraphAddKernelNode_v2",                                               \
@@ -186,6 +193,8 @@ typedef struct CuUpdateResult {
     F(GraphAddMemsetNode, "cuGraphAddMemsetNode",                                                  \
       (CuNode * out, CuGraph g, const CuNode *after, size_t n_after, const CuMemsetNode *params,   \
        CuContext c))                                                                               \
+    F(GraphAddHostNode, "cuGraphAddHostNode",                                                      \
+      (CuNode * out, CuGraph g, const CuNode *after, size_t n_after, const CuHostNode *params))    \
     F(GraphAddChildGraphNode, "cuGraphAddChildGraphNode",                                          \
       (CuNode * out, CuGraph g, const CuNode *after, size_t n_after, CuGraph child))               \
     F(GraphExecChildGraphNodeSetParams, "cuGraphExecChildGraphNodeSetParams",                      \

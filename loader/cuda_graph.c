@@ -16,6 +16,8 @@ static void list_addresses(const aotc_context *c, void **out)
     memcpy(out + e->n_inputs, c->outputs, (size_t)e->n_outputs * sizeof *out);
     out[e->n_inputs + e->n_outputs] = c->arena.memory;
     out[e->n_inputs + e->n_outputs + 1] = c->scratch.memory;
+    out[e->n_inputs + e->n_outputs + 2] = c->cuda->host_arena.memory;
+    out[e->n_inputs + e->n_outputs + 3] = c->cuda->host_scratch.memory;
 }
 
 static bool is_as_recorded(const aotc_context *c, const Graph *g)
@@ -25,6 +27,7 @@ static bool is_as_recorded(const aotc_context *c, const Graph *g)
     return !memcmp(g->addresses, c->inputs, (size_t)e->n_inputs * sizeof(void *)) &&
            !memcmp(g->addresses + e->n_inputs, c->outputs, (size_t)e->n_outputs * sizeof(void *)) &&
            rest[0] == c->arena.memory && rest[1] == c->scratch.memory &&
+           rest[2] == c->cuda->host_arena.memory && rest[3] == c->cuda->host_scratch.memory &&
            !memcmp(g->sym, c->sym, (size_t)e->n_symbols * sizeof *g->sym);
 }
 

@@ -16,7 +16,7 @@ static bool is_host(DLDevice d)
 
 bool cuda_takes_device(const aotc_context *c, const Slot *s, DLDevice d)
 {
-    if (s->flags & AOTC_TENSOR_SCALAR)
+    if (s->is_on_host || s->flags & AOTC_TENSOR_SCALAR)
         return is_host(d);
     return is_host(d) || d.device_type == kDLCUDAManaged ||
            (d.device_type == kDLCUDA && d.device_id == c->model->device.device_id);
@@ -29,6 +29,54 @@ static aotc_status failed_copy(const aotc_context *c, CuResult r, const char *wh
     cuda_describe(c->cuda->driver, r, "copying", text, sizeof text);
     return error_set(error, r == CU_OUT_OF_MEMORY ? AOTC_E_MEMORY : AOTC_E_DEVICE, "%s \"%s\": %s",
                      what, name, text);
+}
+
+/* ---- used on the CPU ------------------------------------------------------------------------- */
+
+static bool is_in_place(const Slot *s, const DLTensor *x)
+{
+    return !((uintptr_t)tensor_data(x) & s->align_mask) && has_slot_strides(s, x);
+}
+
+static aotc_status not_in_capture(const Slot *s, const char *what, aotc_error *error)
+{
+    return error_set(error, AOTC_E_UNSUPPORTED,
+                     "%s \"%s\" cannot be used where it lies, and the stream is being captured",
+                     what, s->model->name);
+}
+
+/* Host functions read the caller's memory when the stream comes to them.  A copy of it may still be
+ * read by an earlier run. */
+static aotc_status place_host_input(aotc_context *c, int i, const DLTensor *x, aotc_error *error)
+{
+    CudaContext *u = c->cuda;
+    const Slot  *s = &c->in[i];
+    bool         is_copied = s->extent_bytes && !is_in_place(s, x) && tensor_data(x);
+    if (is_copied && u->is_capturing)
+        return not_in_capture(s, "input", error);
+    CuResult r = is_copied ? cuda_settle(u) : CU_OK;
+    if (s->flags & AOTC_TENSOR_MUTATED)
+        u->must_wait |= !u->is_capturing;
+    return r ? failed_copy(c, r, "input", s->model->name, error) : place_input(c, i, x, error);
+}
+
+static aotc_status place_host_output(aotc_context *c, int i, const DLTensor *x, aotc_error *error)
+{
+    Slot       *s = &c->out[i];
+    aotc_status status = place_output(c, i, x, error);
+    bool        is_copied = s->is_callers && s->extent_bytes && c->outputs[i] != tensor_data(x);
+    s->is_to_host = false;
+    return !status && is_copied && c->cuda->is_capturing ? not_in_capture(s, "output", error)
+                                                         : status;
+}
+
+/* What host functions have written is there when the caller goes on. */
+static CuResult wait_for_functions(CudaContext *u)
+{
+    if (u->is_capturing)
+        return CU_OK;
+    u->must_wait = true;
+    return cuda_settle(u);
 }
 
 /* ---- copies ---------------------------------------------------------------------------------- */
@@ -172,6 +220,8 @@ static aotc_status copy_input(aotc_context *c, int i, const DLTensor *x, aotc_er
 aotc_status cuda_place_input(aotc_context *c, int i, const DLTensor *x, aotc_error *error)
 {
     const Slot *s = &c->in[i];
+    if (s->is_on_host)
+        return place_host_input(c, i, x, error);
     if (s->extent_bytes == 0 || s->is_opaque || (s->flags & AOTC_TENSOR_SCALAR)) {
         c->inputs[i] = c->nothing;
         return AOTC_OK;
@@ -189,6 +239,11 @@ aotc_status cuda_return_input(aotc_context *c, int i, const DLTensor *x, aotc_er
     const Slot *s = &c->in[i];
     if (!(s->flags & AOTC_TENSOR_MUTATED) || !s->copy.memory || c->inputs[i] != s->copy.memory)
         return AOTC_OK;
+    if (s->is_on_host) {
+        CuResult r = wait_for_functions(c->cuda);
+        return_input(c, i, x);
+        return r ? failed_copy(c, r, "input", s->model->name, error) : AOTC_OK;
+    }
     return deliver(c, s, x, s->copy.memory, "input", error);
 }
 
@@ -208,6 +263,8 @@ aotc_status cuda_place_output(aotc_context *c, int i, const DLTensor *x, aotc_er
 {
     Slot       *s = &c->out[i];
     aotc_status status = AOTC_OK;
+    if (s->is_on_host)
+        return place_host_output(c, i, x, error);
     c->outputs[i] = c->nothing;
     s->is_callers = is_callers_memory(c, s, x);
     s->is_to_host =
@@ -299,6 +356,11 @@ aotc_status cuda_finish_output(aotc_context *c, int i, const DLTensor *inputs, D
                                aotc_error *error)
 {
     Slot *s = &c->out[i];
+    if (s->is_on_host) {
+        CuResult r = wait_for_functions(c->cuda);
+        return r ? failed_copy(c, r, "output", s->model->name, error)
+                 : finish_output(c, i, inputs, x, error);
+    }
     if (s->is_opaque) {
         *x = (DLTensor){.device = {kDLCPU, 0}, .dtype = {kDLOpaqueHandle, 0, 1}};
         return AOTC_OK;

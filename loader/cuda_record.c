@@ -43,6 +43,8 @@ void graph_drop(CudaContext *u, Graph *g)
         u->driver->GraphExecDestroy(g->exec);
     if (g->graph)
         u->driver->GraphDestroy(g->graph);
+    for (int i = 0; i < g->n_nodes; i++)
+        cuda_release_call(g->nodes[i].call);
     g->exec = NULL;
     g->graph = NULL;
     g->n_nodes = 0;
@@ -220,13 +222,18 @@ void graph_launch(aotc_context *c, const aotc_model_launch *l, const void *args,
 
 /* ---- copies and fills ------------------------------------------------------------------------ */
 
-static CuCopyNode copy_params(void *to, const void *from, uint64_t bytes)
+static CuCopyNode copy_params(int direction, void *to, const void *from, uint64_t bytes)
 {
-    return (CuCopyNode){.from = {.memory_type = CU_MEMORY_DEVICE, .device = address(from)},
-                        .to = {.memory_type = CU_MEMORY_DEVICE, .device = address(to)},
-                        .width_bytes = bytes,
-                        .height = 1,
-                        .depth = 1};
+    CuCopyNode p = {.from = {.memory_type = CU_MEMORY_DEVICE, .device = address(from)},
+                    .to = {.memory_type = CU_MEMORY_DEVICE, .device = address(to)},
+                    .width_bytes = bytes,
+                    .height = 1,
+                    .depth = 1};
+    if (direction == COPY_UP)
+        p.from = (CuCopyEnd){.memory_type = CU_MEMORY_HOST, .host = from};
+    if (direction == COPY_DOWN)
+        p.to = (CuCopyEnd){.memory_type = CU_MEMORY_HOST, .host = to};
+    return p;
 }
 
 static CuMemsetNode fill_params(void *to, uint32_t value, uint32_t item_bytes, uint64_t n)
@@ -257,11 +264,11 @@ static void record_copy(aotc_context *c, GraphNode *n, const CuCopyNode *params)
     graph_note_added(c, result, n->node, "cuGraphAddMemcpyNode");
 }
 
-void graph_copy(aotc_context *c, void *to, const void *from, uint64_t bytes)
+void graph_copy(aotc_context *c, int direction, void *to, const void *from, uint64_t bytes)
 {
     CudaContext *u = c->cuda;
     Recorder    *r = &u->recorder;
-    CuCopyNode   params = copy_params(to, from, bytes);
+    CuCopyNode   params = copy_params(direction, to, from, bytes);
     if (is_stopped(r))
         return;
     bool       is_new = u->mode == MODE_RECORD;
@@ -269,8 +276,11 @@ void graph_copy(aotc_context *c, void *to, const void *from, uint64_t bytes)
     if (!n)
         return;
     bool is_same = n->to == to && n->from == from && n->n == bytes;
-    if (!is_new && is_same)
+    if (!is_new && n->value != (uint32_t)direction)
+        r->is_different = true;
+    if (!is_new && (is_same || r->is_different))
         return;
+    n->value = (uint32_t)direction;
     n->to = to;
     n->from = from;
     n->n = bytes;

@@ -131,7 +131,7 @@ static void service_copy(const aotc_model_frame *f, void *to, const void *from, 
     if (c->failure.code || !bytes)
         return;
     if (u->mode != MODE_PLAIN) {
-        graph_copy(c, to, from, bytes);
+        graph_copy(c, COPY_ON_DEVICE, to, from, bytes);
         return;
     }
     CuResult r = u->driver->MemcpyDtoDAsync(address(to), address(from), bytes, u->stream);
@@ -238,6 +238,39 @@ static void service_call(const aotc_model_frame *f, int32_t kernel, OperatorFunc
         cuda_call_operator(c, &call);
 }
 
+static void service_host(const aotc_model_frame *f, int32_t kernel, HostFunction function,
+                         uint32_t flags)
+{
+    aotc_context *c = context_of(f);
+    if (!c->failure.code)
+        cuda_host(c, kernel, function, flags);
+}
+
+static void service_upload(const aotc_model_frame *f, void *to, const void *from, uint64_t bytes)
+{
+    aotc_context *c = context_of(f);
+    if (!c->failure.code && bytes)
+        cuda_transfer(c, COPY_UP, to, from, bytes);
+}
+
+static void service_download(const aotc_model_frame *f, void *to, const void *from, uint64_t bytes)
+{
+    aotc_context *c = context_of(f);
+    if (!c->failure.code && bytes)
+        cuda_transfer(c, COPY_DOWN, to, from, bytes);
+}
+
+static int32_t service_wait(const aotc_model_frame *f)
+{
+    aotc_context *c = context_of(f);
+    return !c->failure.code && cuda_wait(c);
+}
+
+static void *service_host_temporary(const aotc_model_frame *f, uint64_t bytes)
+{
+    return run_memory(context_of(f), bytes, true);
+}
+
 void cuda_fill_services(aotc_context *c, int sm)
 {
     CudaContext               *u = c->cuda;
@@ -255,7 +288,12 @@ void cuda_fill_services(aotc_context *c, int sm)
                                     .enter = service_enter,
                                     .leave = service_leave,
                                     .tensor_map = service_tensor_map,
-                                    .call = service_call};
+                                    .call = service_call,
+                                    .host = service_host,
+                                    .upload = service_upload,
+                                    .download = service_download,
+                                    .wait = service_wait,
+                                    .host_temporary = service_host_temporary};
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */

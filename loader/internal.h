@@ -75,6 +75,7 @@ typedef struct Block {
     void  *memory;
     size_t size_bytes;
     bool   is_host;
+    bool   is_pinned; /* on the host, and copied to and from a device without a wait */
 } Block;
 
 /* An input or output, and what is known of it since sizes were last bound.  A run with the same
@@ -95,6 +96,7 @@ typedef struct Slot {
     Block   copy;         /* for a tensor of the caller's with other strides */
     Block   host;         /* CUDA output that is wanted on the CPU: memory of the context */
     bool    is_to_host;
+    bool    is_on_host; /* of a CUDA model: the code uses it on the CPU */
 } Slot;
 
 struct aotc_context {
@@ -216,6 +218,10 @@ void          *late_output(aotc_context *c, int i, const int64_t *sizes);
 
 /* ---- run.c ----------------------------------------------------------------------------------- */
 extern const aotc_model_host host_table;
+/* Memory for this run; is_pinned: on the CPU, for a model on a device. NULL: out of memory. */
+void                        *run_memory(aotc_context *c, uint64_t bytes, bool is_pinned);
+/* The time from which the next kernel is timed. */
+void                         profile_start(aotc_context *c);
 /* c->failure as a status and text. */
 aotc_status                  report_failure(const aotc_context *c, aotc_error *error);
 

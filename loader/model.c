@@ -553,11 +553,12 @@ int32_t aotc_model_n_outputs(const aotc_model *m)
 static aotc_status tensor_info(const aotc_model *m, const aotc_model_tensor *t, int slot,
                                aotc_tensor_info *out)
 {
-    if (!out || out->struct_size < sizeof *out)
+    if (!out || !HAS_FIELD(out, literal_float))
         return AOTC_E_ARGUMENT;
-    const int64_t *shape = m->shapes + (size_t)slot * 3 * (size_t)m->max_rank;
-    uint32_t       size = out->struct_size;
-    *out = (aotc_tensor_info){
+    const int64_t   *shape = m->shapes + (size_t)slot * 3 * (size_t)m->max_rank;
+    uint32_t         size = out->struct_size;
+    bool             is_on_cpu = t->flags & AOTC_TENSOR_SCALAR || t->device == kDLCPU;
+    aotc_tensor_info info = {
         .struct_size = size,
         .name = t->name,
         .dtype = {t->code, t->bits, 1},
@@ -571,7 +572,9 @@ static aotc_status tensor_info(const aotc_model *m, const aotc_model_tensor *t, 
         .same_as = t->same_as,
         .literal_int = t->literal_int,
         .literal_float = t->literal_float,
+        .device = is_on_cpu ? (DLDevice){kDLCPU, 0} : m->device,
     };
+    memcpy(out, &info, size < sizeof info ? size : sizeof info);
     return AOTC_OK;
 }
 

@@ -23,9 +23,8 @@ static void *host_output(const aotc_model_frame *frame, int32_t index, const int
 }
 
 /* Blocks stay for the next run, which asks for much the same in the same order. */
-static void *host_temporary(const aotc_model_frame *frame, uint64_t bytes)
+void *run_memory(aotc_context *c, uint64_t bytes, bool is_pinned)
 {
-    aotc_context *c = frame->host_cx;
     if (bytes > (uint64_t)INT64_MAX - 4096)
         return NULL;
     if (c->n_run_blocks == c->cap_run_blocks) {
@@ -38,10 +37,23 @@ static void *host_temporary(const aotc_model_frame *frame, uint64_t bytes)
         c->cap_run_blocks = cap;
     }
     Block *b = &c->run_blocks[c->n_run_blocks];
+    if (b->is_pinned != is_pinned)
+        block_free(c, b);
+    b->is_pinned = is_pinned;
     if (!block_reserve(c, b, (size_t)bytes))
         return NULL;
     c->n_run_blocks++;
     return b->memory;
+}
+
+static void *host_temporary(const aotc_model_frame *frame, uint64_t bytes)
+{
+    return run_memory(frame->host_cx, bytes, false);
+}
+
+void profile_start(aotc_context *c)
+{
+    c->profile_last = now_ns();
 }
 
 static void host_profile(const aotc_model_frame *frame, int32_t kernel)
@@ -156,7 +168,7 @@ static aotc_status enter(aotc_context *c, aotc_error *error)
         c->failure = (aotc_model_failure){.kernel = -1};
     c->frame.profile = c->profile;
     if (c->profile)
-        c->profile_last = now_ns();
+        profile_start(c);
     if (c->n_threads == 1) {
         c->frame.n_threads = 1;
         c->model->entry->run(&c->frame, 0);

@@ -37,9 +37,10 @@ static bool good_type(const aotc_model_tensor *t)
     return t->code != kDLOpaqueHandle && t->bits >= 8 && t->bits % 8 == 0;
 }
 
-/* Structs of ABI 1 end where the fields of ABI 2 begin; nothing was released between them. */
-#define HAS_ABI2(s) ((s)->struct_size >= sizeof *(s))
-#define IS_KNOWN(s, first) (HAS_ABI2(s) || (s)->struct_size == offsetof(__typeof__(*(s)), first))
+/* Structs of an ABI end where the fields of the next one begin; nothing was released between them.
+ */
+#define ENDS_AT(s, field) ((s)->struct_size == offsetof(__typeof__(*(s)), field))
+#define HAS_ALL(s) ((s)->struct_size >= sizeof *(s))
 
 static aotc_status check_tensor(const aotc_model_entry *e, const aotc_model_tensor *t,
                                 bool is_input, int device, aotc_error *error)
@@ -135,7 +136,7 @@ static bool good_counts(const aotc_model_entry *e)
 
 static aotc_status check_functions(const aotc_model_entry *e, aotc_error *error)
 {
-    if (!HAS_ABI2(e))
+    if (ENDS_AT(e, n_functions))
         return malformed(error, e, "a layout without device code has", e->name);
     if (e->n_functions < 0 || e->n_functions > 1 << 24 || (e->n_functions && !e->functions))
         return malformed(error, e, "counts of", e->name);
@@ -145,6 +146,14 @@ static aotc_status check_functions(const aotc_model_entry *e, aotc_error *error)
             return malformed(error, e, "kernel function", f->name);
     }
     return AOTC_OK;
+}
+
+/* Of ABI 4: what a CUDA model does on the CPU. */
+static aotc_status check_host_part(const aotc_model_entry *e, aotc_error *error)
+{
+    bool good = HAS_ALL(e) && e->host_arena_expr >= -1 && e->host_arena_expr < e->n_exprs &&
+                e->host_scratch_expr >= -1 && e->host_scratch_expr < e->n_exprs;
+    return good ? AOTC_OK : malformed(error, e, "memory on the CPU of", e->name);
 }
 
 static aotc_status check_images(const aotc_model_table *t, aotc_error *error)
@@ -162,7 +171,8 @@ static aotc_status check_images(const aotc_model_table *t, aotc_error *error)
 static aotc_status check_entry(const aotc_model_entry *e, uint64_t weights, int device,
                                aotc_error *error)
 {
-    if (!IS_KNOWN(e, n_functions) || !e->exprs || !e->run || !e->name)
+    bool is_known = HAS_ALL(e) || ENDS_AT(e, host_arena_expr) || ENDS_AT(e, n_functions);
+    if (!is_known || !e->exprs || !e->run || !e->name)
         return error_set(error, AOTC_E_VERSION,
                          "an entry point has another layout than this loader knows");
     if (!good_counts(e))
@@ -184,7 +194,7 @@ aotc_status check_table(const aotc_model_table *t, uint64_t weights, aotc_error 
     if (!t)
         return error_set(error, AOTC_E_VERSION,
                          "the model needs a newer loader: this one knows ABI %u", AOTC_MODEL_ABI);
-    if (!IS_KNOWN(t, device) || t->abi < 1 || t->abi > AOTC_MODEL_ABI)
+    if (!(HAS_ALL(t) || ENDS_AT(t, device)) || t->abi < 1 || t->abi > AOTC_MODEL_ABI)
         return error_set(error, AOTC_E_VERSION, "the model has ABI %u, this loader knows up to %u",
                          t->abi, AOTC_MODEL_ABI);
     if (t->n_entries < 1 || !t->entries)
@@ -193,7 +203,7 @@ aotc_status check_table(const aotc_model_table *t, uint64_t weights, aotc_error 
         return error_set(error, AOTC_E_FORMAT,
                          "the weights have %" PRIu64 " bytes, the code was made for %" PRIu64,
                          weights, t->weights_bytes);
-    bool has_device = HAS_ABI2(t) && t->device && t->device != kDLCPU;
+    bool has_device = HAS_ALL(t) && t->device && t->device != kDLCPU;
     int  device = has_device ? t->device : kDLCPU;
     if (has_device && device != kDLCUDA)
         return error_set(error, AOTC_E_UNSUPPORTED,
@@ -204,6 +214,8 @@ aotc_status check_table(const aotc_model_table *t, uint64_t weights, aotc_error 
         s = check_entry(table_entry(t, i), weights, device, error);
         if (!s && has_device)
             s = check_functions(table_entry(t, i), error);
+        if (!s && has_device && t->abi >= 4)
+            s = check_host_part(table_entry(t, i), error);
     }
     return s;
 }

@@ -64,11 +64,13 @@ static Error *check_result(const Node *node, const Value *from, const Value *to)
         from->kind == VALUE_TENSOR ? tensor_type_text(arena, &from->type) : "no tensor");
 }
 
-/* Sizes that the export knows better (an unbacked symbol instead of a formula) are kept. */
+/* Sizes that the export knows better (an unbacked symbol instead of a formula) are kept, and the
+ * device of what no operand places. */
 static void take_type(Value *to, const TensorType *type)
 {
     to->type.sizes = type->sizes;
     to->type.strides = type->strides;
+    to->type.device = type->device;
 }
 
 /* Is the value made by this expansion, so that its strides are nobody else's? */

@@ -143,18 +143,20 @@ static Error *write_view(Walk *w, const Node *node, View *v, Value *content)
 
 /* ---- new contents ---------------------------------------------------------------------------- */
 
-static Error *cast_to(Walk *w, const Node *from, DType dtype, Value **value)
+static Error *cast_to(Walk *w, const Node *from, const TensorType *to, Value **value)
 {
-    if ((*value)->type.dtype == dtype)
+    bool stays = (*value)->type.device.kind == to->device.kind;
+    if ((*value)->type.dtype == to->dtype && stays)
         return NULL;
-    Arg args[] = {arg_value(*value), arg_dtype(dtype)};
-    return build_like(w->graph, w->at, from, "aten._to_copy.default", args, 2, value);
+    Arg args[] = {arg_value(*value), arg_dtype(to->dtype), arg_none(),
+                  stays ? arg_none() : (Arg){.kind = ARG_DEVICE, .device = to->device}};
+    return build_like(w->graph, w->at, from, "aten._to_copy.default", args, 4, value);
 }
 
-/* A content has dtype, sizes and strides of the tensor it is written to. */
+/* A content has dtype, device, sizes and strides of the tensor it is written to. */
 static Error *fit(Walk *w, const Node *from, const View *v, Value **value)
 {
-    TRY(cast_to(w, from, v->type.dtype, value));
+    TRY(cast_to(w, from, &v->type, value));
     if (!tensor_same_sizes(w->graph->ir, &(*value)->type, &v->type)) {
         Arg args[] = {arg_value(*value), arg_exprs(w->graph, v->type.sizes, v->type.rank)};
         TRY(build_like(w->graph, w->at, from, "aten.expand.default", args, 2, value));

@@ -314,7 +314,8 @@ static bool writes_apart(Lower *lo, Kernel *k, const Loop *loop)
 /* On a GPU a launch costs more than what a small kernel does: those of equal dims share one. */
 static bool shares_launch(Lower *lo, const Kernel *k, const Loop *loop)
 {
-    if (!lower_for_cuda(lo) || loop->kind != LOOP_POINTWISE || k->kind != KERNEL_LOOPS)
+    if (!lower_for_cuda(lo) || k->is_host || loop->kind != LOOP_POINTWISE ||
+        k->kind != KERNEL_LOOPS)
         return false;
     for (int s = 0; s < k->n_stages; s++)
         if (k->stages[s]->n_inner)
@@ -615,6 +616,9 @@ static bool try_fuse(Lower *lo, Kernel *k, Kernel *from, const int *readers)
             lo->why_not = "fusion is switched off";
             return false;
         }
+    lo->why_not = "runs on another device";
+    if (k->is_host != from->is_host)
+        return false;
     lo->why_not = "iterates over other dims";
     if (has_epilogue(k))
         return try_epilogue(lo, k, from, readers);
@@ -873,6 +877,8 @@ Error *fuse_block(Lower *lo, Block *block)
 Error *finish_kernels(Lower *lo)
 {
     each_kernel(lo, lo->plan->steps.items, lo->plan->steps.n, finish_one, NULL);
+    if (lo->graph->is_placed && !lo->is_fold)
+        order_steps(lo->plan);
     plan_barriers(lo);
     return plan_memory(lo);
 }

@@ -177,7 +177,7 @@ static void update_in_place(Lower *lo, Block *block)
     for (int c = 0; c < block->steps.n; c++) {
         Step *copy = block->steps.items[c];
         if (copy->kind != STEP_COPY || copy->from->kind != BUFFER_TEMP ||
-            !is_writable(lo, copy->to))
+            copy->from->is_host != copy->to->is_host || !is_writable(lo, copy->to))
             continue;
         int   writers = 0, at = -1;
         Loop *producer = NULL;

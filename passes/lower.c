@@ -57,6 +57,7 @@ Buffer *new_buffer(Lower *lo, BufferKind kind, const char *hint, DType dtype, in
     }
     b->numel = expr_product(ir->exprs, sizes, rank);
     b->offset = expr_int(ir->exprs, 0);
+    b->is_host = lo->on_host && kind == BUFFER_TEMP;
     b->slot = -1;
     b->first_step = b->last_step = -1;
     VEC_PUSH(ir->arena, lo->plan->buffers, b);
@@ -406,6 +407,7 @@ Kernel *new_kernel(Lower *lo, KernelKind kind, const Node *node)
 {
     Kernel *k = ARENA_NEW(lo->ir->arena, Kernel);
     k->kind = kind;
+    k->is_host = lo->on_host;
     k->nodes = node ? node->name : "";
     if (node)
         k->where = node->where;
@@ -460,6 +462,7 @@ Step *add_loop(Lower *lo, Loop *loop, const Node *node)
     Arena  *arena = lo->ir->arena;
     Kernel *k = new_kernel(lo, KERNEL_LOOPS, node);
     Stage  *stage = ARENA_NEW(arena, Stage);
+    k->is_host = loop->out->is_host;
     k->outer = ARENA_ARRAY(arena, Symbol *, loop->n_dims + 1);
     k->outer_sizes = ARENA_ARRAY(arena, const Expr *, loop->n_dims + 1);
     stage->inner = ARENA_ARRAY(arena, Symbol *, loop->n_dims + 1);
@@ -856,9 +859,20 @@ static Error *define_sizes(Lower *lo, Node *node)
     return NULL;
 }
 
+/* Where place_devices has put the node; without a result it is where its operands are. */
+static bool node_is_on_host(const Lower *lo, const Node *node)
+{
+    for (int i = 0; i < node->n_results; i++)
+        if (node->results[i]->kind == VALUE_TENSOR)
+            return is_on_host(lo, node->results[i]);
+    const Value *first = view_source(node);
+    return first && !(first->constant && !first->constant->is_mutated) && is_on_host(lo, first);
+}
+
 Error *lower_nodes(Lower *lo, Graph *graph)
 {
     for (Node *n = graph->first; n; n = n->next) {
+        lo->on_host = node_is_on_host(lo, n);
         Error *error = define_sizes(lo, n);
         if (!error)
             error = lower_node(lo, n);

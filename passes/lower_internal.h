@@ -50,22 +50,31 @@ typedef struct Lower {
     int         n_of;
     Block      *block;
     bool        is_fold;
+    bool        on_host; /* what is being lowered is on the CPU, in a plan for a GPU */
     Error      *failed;  /* an element cannot be expressed: load_element has no way to return it */
     const char *why_not; /* why fusion failed last, for --explain-fusion */
     VEC(PackRequest *) packs;
     VEC(Node *) trace; /* nodes that the loop under construction evaluates: its name and comment */
 } Lower;
 
-/* Is it a plan for a GPU?  Its fold plan runs on the CPU all the same. */
+/* Is it code for a GPU?  The fold plan and what is on_host run on the CPU all the same. */
 static inline bool lower_for_cuda(const Lower *lo)
 {
-    return lo->cx && lo->cx->target_is_cuda && !lo->is_fold;
+    return lo->cx && lo->cx->target_is_cuda && !lo->is_fold && !lo->on_host;
+}
+
+/* Is the value on the CPU, in a plan for a GPU?  Not to be asked of constants. */
+static inline bool is_on_host(const Lower *lo, const Value *value)
+{
+    return lo->graph->is_placed && !lo->is_fold && value->type.device.kind == DEVICE_CPU;
 }
 
 /* ---- lower.c --------------------------------------------------------------------------------- */
 Lowered           *lowered(Lower *lo, const Value *value);
 Buffer            *new_buffer(Lower *lo, BufferKind kind, const char *hint, DType dtype, int rank,
                               const Expr *const *sizes, const Expr *const *strides);
+/* A step behind all others. */
+Step              *copy_step(Lower *lo, Buffer *from, Buffer *to, Where where);
 const char        *unique_buffer_name(Lower *lo, const char *hint);
 /* Row-major strides of sizes taken in `order` (outermost first). */
 const Expr *const *strides_in_order(Ir *ir, const Expr *const *sizes, int rank, const int *order);
@@ -169,7 +178,8 @@ int   kernel_operands(const Kernel *kernel, Operand **out);
  */
 Loop *template_loop(const Kernel *kernel);
 
-/* ---- fuse.c, schedule.c, plan_memory.c ------------------------------------------------------- */
+/* ---- fuse.c, schedule.c, order_steps.c, plan_memory.c
+ * ------------------------------------------------------- */
 Error *fuse_block(Lower *lo, Block *block);
 Error *inplace_block(Lower *lo, Block *block);
 Error *finish_kernels(Lower *lo);
@@ -177,6 +187,7 @@ void   mark_step_buffers(Step *const *steps, int n, bool *used);
 void   schedule_kernel(Lower *lo, Kernel *kernel);
 void   schedule_cuda(Lower *lo, Kernel *kernel);
 void   kernel_set_accesses(Lower *lo, Kernel *kernel);
+void   order_steps(Plan *plan);
 Error *plan_memory(Lower *lo);
 void   plan_barriers(Lower *lo);
 

@@ -11,8 +11,7 @@
 
 static Buffer *typed_buffer(Lower *lo, BufferKind kind, const char *name, const TensorType *t)
 {
-    Buffer *b = new_buffer(lo, kind, name, t->dtype, t->rank, t->sizes, t->strides);
-    return b;
+    return new_buffer(lo, kind, name, t->dtype, t->rank, t->sizes, t->strides);
 }
 
 /* Elements between the first and the last that strides reach, plus one. */
@@ -63,6 +62,7 @@ static void add_plan_input(Lower *lo, GraphInput *in)
         t.buffer->numel = storage_extent(lo->ir, &t.type);
         t.buffer->slot = lo->plan->inputs.n;
         t.buffer->value = in->value;
+        t.buffer->is_host = is_on_host(lo, in->value);
         t.is_mutated = in->mutated_to != NULL;
         lowered(lo, in->value)->buffer = t.buffer;
         if (in->is_complex)
@@ -76,6 +76,7 @@ static void add_plan_constant(Lower *lo, Graph *graph, Constant *c)
     const TensorType *t = &c->value->type;
     Buffer *b = typed_buffer(lo, c->is_mutated ? BUFFER_STATE : BUFFER_CONSTANT, c->fqn, t);
     b->value = c->value;
+    b->is_host = c->is_mutated && is_on_host(lo, c->value);
     b->numel = storage_extent(lo->ir, t);
     if (c->storage >= 0 && t->storage_offset)
         b->offset = t->storage_offset;
@@ -105,6 +106,7 @@ static Error *add_plan_output(Lower *lo, Graph *graph, int i)
         t.buffer = typed_buffer(lo, BUFFER_OUTPUT, arena_printf(lo->ir->arena, "out_%s", v->name),
                                 &t.type);
         t.buffer->slot = lo->plan->outputs.n;
+        t.buffer->is_host = is_on_host(lo, v);
         Lowered *l = lowered(lo, v);
         if (v->def && v->def->op && v->def->op->kind != OP_VIEW &&
             v->def->op->kind != OP_HIGHER_ORDER && !l->output)
@@ -130,13 +132,14 @@ static Error *finish_outputs(Lower *lo, Graph *graph)
         if (!t->buffer)
             continue;
         Value *v = graph->outputs[i].arg.value;
+        lo->on_host = t->buffer->is_host;
         if (lowered(lo, v)->buffer != t->buffer)
             TRY(store_value(lo, v, t->buffer));
     }
     return NULL;
 }
 
-static Step *copy_step(Lower *lo, Buffer *from, Buffer *to, Where where)
+Step *copy_step(Lower *lo, Buffer *from, Buffer *to, Where where)
 {
     Step *s = ARENA_NEW(lo->ir->arena, Step);
     s->kind = STEP_COPY;
@@ -160,6 +163,7 @@ static Error *write_back(Lower *lo, Value *value, Buffer *to)
     for (int d = 0; fits && d < to->rank; d++)
         fits = b->strides[d] == to->strides[d];
     if (!fits) {
+        lo->on_host = to->is_host;
         b = new_buffer(lo, BUFFER_TEMP, value->name, to->dtype, to->rank, to->sizes, to->strides);
         TRY(store_value(lo, value, b));
     }

@@ -1103,6 +1103,39 @@ static Error *lower_nonzero(Lower *lo, Node *node)
     return NULL;
 }
 
+/* Memory that a copy between devices reads: all of a buffer that is pinned on the CPU (what the
+ * caller gives is not), or any whole one on the GPU.  NULL: the value has none. */
+static Buffer *copied_buffer(Lower *lo, const Value *value)
+{
+    Buffer *b = lowered(lo, value)->buffer;
+    bool    is_pinned = b && (b->kind == BUFFER_TEMP || b->kind == BUFFER_STATE);
+    bool    is_whole = b && b->strides && !b->panel && b->dtype == value->type.dtype &&
+                    expr_is_value(b->offset, 0);
+    return is_whole && (is_pinned || !lo->on_host) && b->kind != BUFFER_CONSTANT ? b : NULL;
+}
+
+/* aotc.move: a copy of a whole buffer, as it lies in memory. */
+static Error *lower_move(Lower *lo, Node *node)
+{
+    Value *in = node->args[0].value, *out = node->results[0];
+    bool   to_host = lo->on_host;
+    lo->on_host = !to_host;
+    TRY(realize_base(lo, in));
+    Buffer *from = copied_buffer(lo, in);
+    if (!from) {
+        from = new_buffer(lo, BUFFER_TEMP, in->name, in->type.dtype, in->type.rank, in->type.sizes,
+                          NULL);
+        TRY(store_value(lo, in, from));
+    }
+    lo->on_host = to_host;
+    Buffer *to = new_buffer(lo, BUFFER_TEMP, out->name, out->type.dtype, out->type.rank,
+                            out->type.sizes, from->strides);
+    to->numel = from->numel;
+    copy_step(lo, from, to, node->where);
+    lowered(lo, out)->buffer = to;
+    return NULL;
+}
+
 Error *lower_template(Lower *lo, Node *node)
 {
     switch (node->op->template_kind) {
@@ -1138,6 +1171,8 @@ Error *lower_template(Lower *lo, Node *node)
         return lower_embedding_bag(lo, node);
     case TEMPLATE_NONZERO:
         return lower_nonzero(lo, node);
+    case TEMPLATE_MOVE:
+        return lower_move(lo, node);
     case TEMPLATE_ITEM:
         return lower_item(lo, node);
     case TEMPLATE_CALL:

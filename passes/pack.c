@@ -194,8 +194,8 @@ Error *packed_conv_weight(Lower *lo, Value *weight, PackConv conv, Buffer **out)
     if (!c || lo->is_fold || !(packs(weight->type.dtype) || conv.plain) ||
         !affine_operand(lo, weight, &o))
         return NULL;
-    const char  *key = arena_printf(ir->arena, "%s groups %lld %d", operand_key(ir, "conv", &o),
-                                    (long long)conv.groups, conv.depthwise);
+    const char  *key = arena_printf(ir->arena, "%s groups %lld %d %d", operand_key(ir, "conv", &o),
+                                    (long long)conv.groups, conv.depthwise, conv.plain);
     PackRequest *r = find_request(lo, key);
     if (r) {
         *out = r->to;

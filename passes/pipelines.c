@@ -9,7 +9,7 @@ extern const Pass pass_unroll_loops, pass_inline_regions, pass_auto_functionaliz
     pass_functionalize, pass_complexify, pass_decompose, pass_canonicalize, pass_fold_noop,
     pass_common_subexpression, pass_dead_code, pass_match_attention, pass_decompose_late,
     pass_index_masks, pass_transposed_convolution, pass_fold_batch_norm, pass_merge_linear,
-    pass_freeze, pass_check_calls;
+    pass_freeze, pass_check_calls, pass_place_devices;
 
 static Error *nothing(Graph *graph, PassCtx *cx, bool *changed)
 {
@@ -50,6 +50,7 @@ const Pass *const pipeline[] = {
     &pass_merge_linear,
     &pass_freeze,
     &pass_dead_code,
+    &pass_place_devices,
     &pass_post_grad,
     NULL,
 };

@@ -1,4 +1,4 @@
-/* Memory: one arena, planned offline; barriers between steps.
+/* Memory: one arena for each device, planned offline; barriers between steps.
  *
  * Buffers of constant size are placed greedily, largest first, at the lowest offset free during
  * their whole life.  Sizes that hold symbols get slots behind them: a buffer takes a slot whose
@@ -176,16 +176,16 @@ static const Expr *place_symbolic_sizes(Lower *lo, Buffer **buffers, int n, int6
     return at;
 }
 
-Error *plan_memory(Lower *lo)
+/* The arena of one device: how many bytes it has. */
+static const Expr *place_buffers(Lower *lo, bool is_host)
 {
     Plan    *plan = lo->plan;
     Buffer **fixed = ARENA_ARRAY(lo->ir->arena, Buffer *, plan->buffers.n + 1);
     Buffer **symbolic = ARENA_ARRAY(lo->ir->arena, Buffer *, plan->buffers.n + 1);
     int      n_fixed = 0, n_symbolic = 0;
-    number_steps(plan->steps.items, plan->steps.n, 0);
     for (int i = 0; i < plan->buffers.n; i++) {
         Buffer *b = plan->buffers.items[i];
-        if (b->kind != BUFFER_TEMP || b->first_step < 0)
+        if (b->kind != BUFFER_TEMP || b->first_step < 0 || b->is_host != is_host)
             continue;
         if (expr_contains_kind(b->numel, SYM_UNBACKED)) {
             b->arena_offset = NULL; /* memory during the run, from host->temporary */
@@ -196,7 +196,16 @@ Error *plan_memory(Lower *lo)
         }
     }
     int64_t end = place_constant_sizes(lo, fixed, n_fixed);
-    plan->arena_bytes = place_symbolic_sizes(lo, symbolic, n_symbolic, end);
+    return place_symbolic_sizes(lo, symbolic, n_symbolic, end);
+}
+
+Error *plan_memory(Lower *lo)
+{
+    Plan *plan = lo->plan;
+    number_steps(plan->steps.items, plan->steps.n, 0);
+    plan->arena_bytes = place_buffers(lo, false);
+    if (lo->graph->is_placed && !lo->is_fold)
+        plan->host_arena_bytes = place_buffers(lo, true);
     return NULL;
 }
 

@@ -288,7 +288,7 @@ void schedule_kernel(Lower *lo, Kernel *k)
     set_loop_dims(lo, k);
     k->vector_is_outer = vector_outer(lo, k);
     k->parallel = parallel_dims(lo, k);
-    if (lo->cx->target_is_cuda)
+    if (lo->cx->target_is_cuda && !k->is_host)
         schedule_cuda(lo, k);
 }
 

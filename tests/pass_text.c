@@ -13,6 +13,7 @@ typedef struct Case {
     const char *name; /* file:line */
     char       *passes, *input, *expected, *fold, *error;
     VEC(char *) counters; /* "name number" */
+    bool is_cuda;         /* target */
 } Case;
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -60,6 +61,8 @@ static void read_cases(Arena *arena, const char *name, const char *text, Cases *
             target = &c->input;
         } else if (c && (rest = directive(arena, line, n, "# error:"))) {
             c->error = rest;
+        } else if (c && directive(arena, line, n, "# target: cuda")) {
+            c->is_cuda = true;
         } else if (c && (rest = directive(arena, line, n, "# counter:"))) {
             VEC_PUSH(arena, c->counters, rest);
         } else if (c && directive(arena, line, n, "# expect")) {
@@ -173,7 +176,7 @@ static int run_case(Arena *arena, const Case *c)
 {
     Ir     *ir = ir_create(arena, c->name);
     Graph  *graph;
-    PassCtx cx = {.arena = arena};
+    PassCtx cx = {.arena = arena, .target_is_cuda = c->is_cuda};
     Error  *error = graph_parse(ir, c->input, &graph);
     if (error)
         return fail(c, "the input is malformed", error_text(arena, error), c->input);

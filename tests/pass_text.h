@@ -5,6 +5,7 @@
  *
  *   # expect                       and the graph that comes out
  *   # error: E_UNSUPPORTED words   or the code of the error and words its text holds
+ *   # target: cuda                before the graph: the compile is for a GPU
  *   # counter: fold_noop 2         also, any number of times: what a counter stands at (before `#
  * expect`) # fold                         also, last: the graph that freeze put aside
  */

@@ -32,8 +32,9 @@ static void test_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FILE_TEST(fold_noop), FILE_TEST(canonicalize),    FILE_TEST(common_subexpression),
-        FILE_TEST(dead_code), FILE_TEST(match_attention), FILE_TEST(freeze),
+        FILE_TEST(fold_noop),     FILE_TEST(canonicalize),    FILE_TEST(common_subexpression),
+        FILE_TEST(dead_code),     FILE_TEST(match_attention), FILE_TEST(freeze),
+        FILE_TEST(place_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

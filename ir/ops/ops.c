@@ -9,59 +9,20 @@
 #include <string.h>
 
 static const OpDesc *const families[] = {
-    pointwise_ops,
-    float_function_ops,
-    activation_ops,
-    bit_ops,
-    compare_ops,
-    special_ops,
-    unique_ops,
-    counting_ops,
-    differences_ops,
-    fractional_ops,
-    reduction_ops,
-    view_ops,
-    permute_ops,
-    slice_ops,
-    split_ops,
-    creation_ops,
-    conversion_ops,
-    range_ops,
-    triangle_ops,
-    window_function_ops,
-    arrange_ops,
-    indexing_ops,
-    view_scatter_ops,
-    diagonal_ops,
-    scatter_ops,
-    unbacked_ops,
-    matmul_ops,
-    contraction_ops,
-    convolution_ops,
-    norm_ops,
-    pooling_ops,
-    window_ops,
-    fold_ops,
-    resize_ops,
-    pad_ops,
-    grid_sample_ops,
-    shuffle_ops,
-    attention_ops,
-    rnn_ops,
-    sort_ops,
-    scan_ops,
-    loss_ops,
-    effect_ops,
-    higher_order_ops,
-    random_ops,
-    random_draw_ops,
-    fft_ops,
-    linalg_call_ops,
-    linalg_ops,
-    linalg_qr_ops,
-    linalg_function_ops,
-    scaled_matmul_ops,
-    spectral_ops,
+    pointwise_ops,     float_function_ops, activation_ops,   bit_ops,
+    compare_ops,       special_ops,        unique_ops,       counting_ops,
+    differences_ops,   fractional_ops,     reduction_ops,    view_ops,
+    permute_ops,       slice_ops,          split_ops,        creation_ops,
+    conversion_ops,    range_ops,          triangle_ops,     window_function_ops,
+    arrange_ops,       indexing_ops,       view_scatter_ops, diagonal_ops,
+    scatter_ops,       unbacked_ops,       move_ops,         matmul_ops,
+    contraction_ops,   convolution_ops,    norm_ops,         pooling_ops,
+    window_ops,        fold_ops,           resize_ops,       pad_ops,
+    grid_sample_ops,   shuffle_ops,        attention_ops,    rnn_ops,
+    sort_ops,          scan_ops,           loss_ops,         effect_ops,
+    higher_order_ops,  random_ops,         random_draw_ops,  fft_ops,
+    linalg_call_ops,   linalg_ops,         linalg_qr_ops,    linalg_function_ops,
+    scaled_matmul_ops, spectral_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 
@@ -259,12 +220,48 @@ static Error *infer_of_complex(Node *node, bool *done)
     return error;
 }
 
+typedef struct PlaceCx {
+    const Device *of_dims, *first;
+} PlaceCx;
+
+static void look_at_device(void *user, Arg *arg)
+{
+    PlaceCx          *cx = user;
+    const TensorType *t = &arg->value->type;
+    if (arg->value->kind != VALUE_TENSOR)
+        return;
+    if (!cx->first || t->device.kind == DEVICE_CUDA)
+        cx->first = !cx->first || cx->first->kind != DEVICE_CUDA ? &t->device : cx->first;
+    if (t->rank && (!cx->of_dims || cx->of_dims->kind != DEVICE_CUDA))
+        cx->of_dims = &t->device;
+}
+
+/* A device argument decides, else the tensors: an index or a number on the CPU may stand beside
+ * CUDA tensors.  Without either the results stay where the row has put them. */
+static void place_results(Node *node)
+{
+    int           p = schema_param(node->schema, "device");
+    const Arg    *given = p >= 0 && p < node->n_args ? &node->args[p] : NULL;
+    const Device *device = NULL;
+    PlaceCx       cx = {NULL, NULL};
+    if (given && given->kind == ARG_DEVICE) {
+        device = &given->device;
+    } else {
+        node_for_each_value(node, look_at_device, &cx);
+        device = cx.of_dims ? cx.of_dims : cx.first;
+    }
+    for (int i = 0; device && i < node->n_results; i++)
+        node->results[i]->type.device = *device;
+}
+
 Error *infer_node(Node *node)
 {
     bool done;
     TRY(infer_of_complex(node, &done));
     if (!done)
         TRY(infer_by_row(node));
+    if (node->op && !node->op->is_opaque && node->op->kind != OP_HIGHER_ORDER)
+        place_results(node);
     /* A row may have copied the type of an input or constant; results start at the front of their
      * memory. */
     for (int i = 0; i < node->n_results; i++)

@@ -33,13 +33,15 @@ typedef struct FakeState {
     bool       has_threads; /* several contexts at once: others' work may be queued at a release */
     bool       no_conditions; /* the module that sets conditions does not load */
     int        instantiate;   /* result of cuGraphInstantiate */
-    int        launch;        /* result of launches */
+    bool protects; /* kernels that touch pinned memory, and code on the CPU that touches a device's,
+                      end the process; also by AOTC_FAKE_PROTECTS=1, and then breaches do */
+    int  launch;   /* result of launches */
     /* what there is */
     long live_bytes, live_blocks, live_host, live_modules, live_streams, live_events, live_graphs,
         live_execs, n_retained;
     /* what was called */
     long n_takes, n_launches, n_nodes, n_set_params, n_graph_launches, n_programmatic_edges,
-        n_conditionals, n_syncs, n_uploaded_bytes;
+        n_conditionals, n_syncs, n_uploaded_bytes, n_host_calls;
     FakeLaunch last;
     /* Breaches of the driver's rules: an address outside of what is allocated, no context current,
      * a wait in a capture, a chain of nodes with a gap.  Must be 0. */

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,8 @@ pthread_mutex_t fake_lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 typedef struct Range {
     char         *at;
-    size_t        bytes;
-    bool          is_host;
+    size_t        bytes, mapped_bytes; /* mapped: by mmap, 0 else */
+    bool          is_host, is_shared;  /* shared: the device may use it too */
     struct Range *next;
 } Range;
 typedef struct Stream {
@@ -61,13 +62,24 @@ void fake_breach(const char *format, ...)
     va_end(args);
 }
 
+static _Thread_local bool is_in_host_function;
+
+/* CUDA Driver API, cuLaunchHostFunc: "The host function must not make any CUDA API calls". */
+static void check_caller(void)
+{
+    if (is_in_host_function)
+        fake_breach("a host function calls the driver");
+}
+
 bool fake_take(void)
 {
+    check_caller();
     return __atomic_fetch_add(&fake.n_takes, 1, __ATOMIC_RELAXED) != fake.fail_at;
 }
 
 bool fake_has_context(const char *call)
 {
+    check_caller();
     if (n_current && current[n_current - 1])
         return true;
     fake_breach("%s without a current context", call);
@@ -85,10 +97,73 @@ static Range *range_of(const void *p)
 bool fake_is_mapped(const void *p, size_t bytes, const char *what)
 {
     const Range *r = range_of(p);
-    if (r && (const char *)p + bytes <= r->at + r->bytes)
+    if (r && (!r->is_host || r->is_shared) && (const char *)p + bytes <= r->at + r->bytes)
         return true;
     fake_breach("%s: %zu bytes at %p are not the device's", what, bytes, p);
     return false;
+}
+
+/* What a copy on the host's side is made from or to without a wait. */
+bool fake_is_pinned(const void *p, size_t bytes, const char *what)
+{
+    const Range *r = range_of(p);
+    if (r && r->is_host && (const char *)p + bytes <= r->at + r->bytes)
+        return true;
+    fake_breach("%s: %zu bytes at %p are not pinned", what, bytes, p);
+    return false;
+}
+
+/* The caller's own memory, or pinned. */
+static void check_host_memory(const void *p, const char *what)
+{
+    const Range *r = range_of(p);
+    if (r && !r->is_host)
+        fake_breach("%s: %p is not on the host", what, p);
+}
+
+/* ---- who may touch what ---------------------------------------------------------------------- */
+
+typedef enum Side { SIDE_HOST, SIDE_DEVICE, SIDE_BOTH } Side;
+
+static void protect(const Range *r, Side side)
+{
+    bool is_open = side == SIDE_BOTH || r->is_shared || r->is_host == (side == SIDE_HOST);
+    if (r->mapped_bytes)
+        mprotect(r->at, r->mapped_bytes, is_open ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+static void open_to(Side side)
+{
+    for (const Range *r = ranges; fake.protects && r; r = r->next)
+        protect(r, side);
+}
+
+static const char *running = "code between runs";
+
+static void on_fault(int number, siginfo_t *info, void *cx)
+{
+    char text[200];
+    (void)cx;
+    int n = snprintf(text, sizeof text, "fake driver: %s touches memory of the other side at %p\n",
+                     running, info->si_addr);
+    (void)!write(2, text, (size_t)n);
+    signal(number, SIG_DFL);
+}
+
+__attribute__((constructor)) static void watch(void)
+{
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+    fake.protects = getenv("AOTC_FAKE_PROTECTS") != NULL;
+    if (fake.protects)
+        sigaction(SIGSEGV, &action, NULL);
+}
+
+__attribute__((destructor)) static void report(void)
+{
+    if (!fake.n_breaches || !getenv("AOTC_FAKE_PROTECTS"))
+        return;
+    fprintf(stderr, "fake driver: %s\n", fake.breach);
+    _exit(98);
 }
 
 void fake_set_condition(uint64_t handle, unsigned value)
@@ -231,18 +306,32 @@ static void run_op(Op *op)
     case OP_KERNEL:
         fake.last = op->launch;
         fake.n_launches++;
+        running = op->launch.name;
+        open_to(SIDE_DEVICE);
         if (op->function->emulated)
             op->function->emulated(&op->launch, op->args);
         else if (op->function->kernel)
             op->function->kernel->run(op->args);
         else
             run_helper(op->function->helper, op->args);
+        open_to(SIDE_HOST);
         break;
     case OP_COPY:
+        open_to(SIDE_BOTH);
         memmove(op->to, op->staged ? op->staged : op->from, op->bytes);
+        open_to(SIDE_HOST);
         break;
     case OP_FILL:
+        open_to(SIDE_BOTH);
         fill(op);
+        open_to(SIDE_HOST);
+        break;
+    case OP_HOST:
+        running = "a host function";
+        fake.n_host_calls++;
+        is_in_host_function = true;
+        op->call(op->user);
+        is_in_host_function = false;
         break;
     case OP_IF:
         if (fake_condition(op->condition))
@@ -288,6 +377,7 @@ static void flush_all(void)
 static Stream *stream_of(CuStream s)
 {
     Stream *stream = s ? (Stream *)(void *)s : &default_stream;
+    check_caller();
     if (stream->is_dead)
         fake_breach("a destroyed stream is used");
     return stream;
@@ -337,6 +427,7 @@ static void reset(void)
     fake.fail_at = -1;
     fake.no_conditions = fake.has_threads = false;
     fake.n_takes = fake.n_launches = fake.n_nodes = fake.n_set_params = fake.n_graph_launches = 0;
+    fake.n_host_calls = 0;
     fake.n_programmatic_edges = fake.n_conditionals = fake.n_syncs = fake.n_uploaded_bytes = 0;
     fake.last = (FakeLaunch){.grid = {0}};
     fake.n_breaches = 0;
@@ -656,7 +747,24 @@ static bool is_any_capturing(void)
     return is;
 }
 
-static CuResult allocate(void **out, size_t bytes, bool is_host)
+static bool take_memory(Range *r, size_t bytes)
+{
+    if (!fake.protects)
+        return !posix_memalign((void **)&r->at, 256, bytes ? bytes : 1);
+    r->mapped_bytes = (bytes + 4096) / 4096 * 4096;
+    r->at = mmap(NULL, r->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return r->at != MAP_FAILED;
+}
+
+static void give_memory(Range *r)
+{
+    if (r->mapped_bytes)
+        munmap(r->at, r->mapped_bytes);
+    else
+        free(r->at);
+}
+
+static CuResult allocate(void **out, size_t bytes, bool is_host, bool is_shared)
 {
     if (!fake_has_context("an allocation"))
         return INVALID_CONTEXT;
@@ -665,14 +773,16 @@ static CuResult allocate(void **out, size_t bytes, bool is_host)
         fake_breach("an allocation while a stream is captured");
     Range   *r = calloc(1, sizeof *r);
     CuResult result = fake_take() ? CU_OK : CU_OUT_OF_MEMORY;
-    if (!result && posix_memalign((void **)&r->at, 256, bytes ? bytes : 1))
+    if (!result && !take_memory(r, bytes))
         result = CU_OUT_OF_MEMORY;
     if (!result) {
         memset(r->at, 0xa5, bytes); /* nobody may count on zeros */
         r->bytes = bytes;
         r->is_host = is_host;
+        r->is_shared = is_shared;
         r->next = ranges;
         ranges = r;
+        protect(r, SIDE_HOST);
         *out = r->at;
         fake.live_bytes += is_host ? 0 : (long)bytes;
         fake.live_blocks += !is_host;
@@ -698,7 +808,7 @@ static CuResult release(void *p)
             fake.live_bytes -= r->is_host ? 0 : (long)r->bytes;
             fake.live_blocks -= !r->is_host;
             fake.live_host -= r->is_host;
-            free(r->at);
+            give_memory(r);
             free(r);
             result = CU_OK;
             break;
@@ -712,7 +822,7 @@ static CuResult release(void *p)
 API cuMemAlloc_v2(CuAddress *out, size_t bytes)
 {
     void    *p = NULL;
-    CuResult r = allocate(&p, bytes, false);
+    CuResult r = allocate(&p, bytes, false, false);
     *out = (CuAddress)(uintptr_t)p;
     return r;
 }
@@ -724,8 +834,7 @@ API cuMemFree_v2(CuAddress a)
 
 API cuMemHostAlloc(void **out, size_t bytes, unsigned flags)
 {
-    (void)flags;
-    return allocate(out, bytes, true);
+    return allocate(out, bytes, true, flags & CU_HOST_ALLOC_MAPPED);
 }
 
 API cuMemFreeHost(void *p)
@@ -748,6 +857,7 @@ API cuMemcpyHtoDAsync_v2(CuAddress to, const void *from, size_t bytes, CuStream 
     LOCK();
     Op op = {.kind = OP_COPY, .to = (void *)(uintptr_t)to, .from = from, .bytes = bytes};
     fake_is_mapped(op.to, bytes, "cuMemcpyHtoDAsync");
+    check_host_memory(from, "cuMemcpyHtoDAsync");
     fake.n_uploaded_bytes += (long)bytes;
     if (!range_of(from)) {
         op.staged = malloc(bytes + 1);
@@ -766,6 +876,7 @@ API cuMemcpyDtoHAsync_v2(void *to, CuAddress from, size_t bytes, CuStream s)
     Op      op = {.kind = OP_COPY, .to = to, .from = (const void *)(uintptr_t)from, .bytes = bytes};
     bool    is_pinned = range_of(to) != NULL;
     fake_is_mapped(op.from, bytes, "cuMemcpyDtoHAsync");
+    check_host_memory(to, "cuMemcpyDtoHAsync");
     if (!is_pinned && stream->is_capturing)
         fake_breach("a copy to pageable memory in a capture");
     CuResult r = fake_queue(s, op);
@@ -904,6 +1015,15 @@ API cuStreamWaitEvent(CuStream s, CuEvent e, unsigned flags)
     LOCK();
     CuResult r =
         fake_queue(s, (Op){.kind = OP_WAIT, .stream = ((Event *)(void *)e)->stream, .event = e});
+    UNLOCK();
+    return r;
+}
+
+API cuLaunchHostFunc(CuStream s, void (*function)(void *user), void *user)
+{
+    LOCK();
+    CuResult r = fake.launch;
+    r = r ? r : fake_queue(s, (Op){.kind = OP_HOST, .call = function, .user = user});
     UNLOCK();
     return r;
 }

@@ -116,17 +116,28 @@ static Op kernel_op(const CuKernelNode *k)
                           k->params);
 }
 
+/* An end of a copy: of the kind that it says, in memory that a graph may use. */
+static const void *copy_end(const CuCopyEnd *end, size_t bytes)
+{
+    const void *device = (const void *)(uintptr_t)end->device;
+    if (end->memory_type == CU_MEMORY_HOST) {
+        fake_is_pinned(end->host, bytes, "memcpy node");
+        return end->host;
+    }
+    if (end->memory_type != CU_MEMORY_DEVICE)
+        fake_breach("a memcpy node of memory type %d", end->memory_type);
+    fake_is_mapped(device, bytes, "memcpy node");
+    return device;
+}
+
 static Op copy_op(const CuCopyNode *p)
 {
     Op op = {.kind = OP_COPY,
-             .to = (void *)(uintptr_t)p->to.device,
-             .from = (const void *)(uintptr_t)p->from.device,
+             .to = (void *)(uintptr_t)copy_end(&p->to, p->width_bytes),
+             .from = copy_end(&p->from, p->width_bytes),
              .bytes = p->width_bytes};
-    fake_is_mapped(op.to, op.bytes, "memcpy node");
-    fake_is_mapped(op.from, op.bytes, "memcpy node");
-    if (p->height != 1 || p->depth != 1 || p->to.memory_type != CU_MEMORY_DEVICE ||
-        p->from.memory_type != CU_MEMORY_DEVICE)
-        fake_breach("a memcpy node is not one row on the device");
+    if (p->height != 1 || p->depth != 1)
+        fake_breach("a memcpy node is not one row");
     return op;
 }
 
@@ -159,6 +170,13 @@ API cuGraphAddMemsetNode(CuNode *out, CuGraph g, const CuNode *after, size_t n,
                          const CuMemsetNode *p, CuContext c)
 {
     return c ? add(out, g, after, n, fill_op(p)) : INVALID_VALUE;
+}
+
+API cuGraphAddHostNode(CuNode *out, CuGraph g, const CuNode *after, size_t n, const CuHostNode *p)
+{
+    if (((Graph *)(void *)g)->is_body) /* CUDA C++ Programming Guide, "Conditional Node Bodies" */
+        return INVALID_VALUE;
+    return add(out, g, after, n, (Op){.kind = OP_HOST, .call = p->function, .user = p->user});
 }
 
 API cuGraphAddDependencies_v2(CuGraph g, const CuNode *from, const CuNode *to, const CuEdge *edges,

@@ -24,7 +24,7 @@ typedef struct Function {
     int                      max_shared;
 } Function;
 
-enum { OP_KERNEL, OP_COPY, OP_FILL, OP_IF, OP_WHILE, OP_EVENT, OP_WAIT, OP_CHILD };
+enum { OP_KERNEL, OP_COPY, OP_FILL, OP_IF, OP_WHILE, OP_EVENT, OP_WAIT, OP_CHILD, OP_HOST };
 
 /* Work: of a stream, or a node of a graph. */
 typedef struct Op {
@@ -40,7 +40,9 @@ typedef struct Op {
     uint64_t        condition;
     struct OpList  *body; /* owned by the list that has the op, when it is a queue's */
     void           *event, *stream;
-    uint64_t        at;
+    void (*call)(void *user); /* HOST */
+    void    *user;
+    uint64_t at;
 } Op;
 
 typedef struct OpList {
@@ -55,6 +57,7 @@ void fake_breach(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool fake_take(void); /* false: this one is to fail */
 bool fake_has_context(const char *call);
 bool fake_is_mapped(const void *p, size_t bytes, const char *what);
+bool fake_is_pinned(const void *p, size_t bytes, const char *what);
 Op   fake_kernel_op(const Function *f, const unsigned *grid, const unsigned *block, unsigned shared,
                     void **params);
 void fake_push(OpList *list, Op op);

@@ -235,7 +235,11 @@ static void test_tables(void **state)
     SPOILED(s.functions[0].max_shared_bytes = -1, AOTC_E_FORMAT, "kernel function affine");
     SPOILED(s.entry.struct_size = offsetof(aotc_model_entry, n_functions), AOTC_E_FORMAT,
             "a layout without device code has affine");
-    SPOILED(s.entry.struct_size -= 8, AOTC_E_VERSION, "another layout");
+    SPOILED(s.entry.struct_size -= 8, AOTC_OK, ""); /* as ABI 3 has it */
+    SPOILED(s.entry.struct_size -= 4, AOTC_E_VERSION, "another layout");
+    SPOILED((s.table.abi = 4, s.entry.struct_size -= 8), AOTC_E_FORMAT, "memory on the CPU of");
+    SPOILED((s.table.abi = 4, s.entry.host_arena_expr = 1 << 20), AOTC_E_FORMAT,
+            "memory on the CPU of affine");
     SPOILED(s.input.device = 8, AOTC_E_UNSUPPORTED, "x is on device type 8");
     SPOILED(s.table.struct_size -= 8, AOTC_E_VERSION, "ABI 3");
 #undef SPOILED

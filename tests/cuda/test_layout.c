@@ -31,6 +31,9 @@ SAME_FIELD(CuKernelNode, shared_bytes, CUDA_KERNEL_NODE_PARAMS_v2, sharedMemByte
 SAME_FIELD(CuKernelNode, params, CUDA_KERNEL_NODE_PARAMS_v2, kernelParams);
 SAME_FIELD(CuKernelNode, extra, CUDA_KERNEL_NODE_PARAMS_v2, extra);
 SAME_FIELD(CuKernelNode, context, CUDA_KERNEL_NODE_PARAMS_v2, ctx);
+SAME_SIZE(CuHostNode, CUDA_HOST_NODE_PARAMS_v1);
+SAME_FIELD(CuHostNode, function, CUDA_HOST_NODE_PARAMS_v1, fn);
+SAME_FIELD(CuHostNode, user, CUDA_HOST_NODE_PARAMS_v1, userData);
 SAME_SIZE(CuMemsetNode, CUDA_MEMSET_NODE_PARAMS_v1);
 SAME_FIELD(CuMemsetNode, value, CUDA_MEMSET_NODE_PARAMS_v1, value);
 SAME_FIELD(CuMemsetNode, item_bytes, CUDA_MEMSET_NODE_PARAMS_v1, elementSize);
