@@ -195,6 +195,18 @@ void graph_move_node(Graph *graph, Node *node, Node *before)
     link_before(graph, node, before);
 }
 
+void graph_adopt_node(Graph *graph, Node *node)
+{
+    unlink_node(node->graph, node);
+    node->graph = graph;
+    link_before(graph, node, NULL);
+    for (int i = 0; i < node->n_results; i++)
+        node->results[i]->name = unique_name(graph, node->results[i]->name);
+    for (int i = 0; i < node->n_args; i++)
+        if (node->args[i].kind == ARG_GRAPH)
+            node->args[i].graph->parent = graph;
+}
+
 bool node_has_effect(const Node *node)
 {
     const OpSchema *schema = node->schema;

@@ -224,6 +224,8 @@ Node  *graph_add_node(Graph *graph, Node *before, const OpSchema *schema, const 
                       const Arg *args, int n_args, int n_results);
 void   graph_remove_node(Graph *graph, Node *node);
 void   graph_move_node(Graph *graph, Node *node, Node *before); /* before NULL: to the end */
+/* Takes a node out of its graph and appends it to another; what it refers to stays as it is. */
+void   graph_adopt_node(Graph *graph, Node *node);
 /* Every use in this graph, its outputs, mutations and subgraph captures now means `to`. */
 void   graph_replace_uses(Graph *graph, Value *from, Value *to);
 void   graph_count_uses(Graph *graph);

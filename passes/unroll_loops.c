@@ -157,6 +157,8 @@ static Error *unroll(Graph *graph, Node *node)
 {
     Unroll u = {.graph = graph, .node = node};
     Arena *arena = graph->ir->arena;
+    if (!strcmp(node->schema->base, "while_loop_stack_output"))
+        return stack_loop(graph, node);
     TRY(read_loop(&u));
     if (u.steps < 0)
         return roll_loop(&u);
@@ -176,7 +178,8 @@ static Error *unroll(Graph *graph, Node *node)
 
 static Error *run(Graph *graph, PassCtx *cx, bool *changed)
 {
-    static const char *const loops[] = {"map_impl", "scan", "associative_scan"};
+    static const char *const loops[] = {"map_impl", "scan", "associative_scan",
+                                        "while_loop_stack_output"};
     for (Node *n = graph->first, *next; n; n = next) {
         next = n->next;
         for (size_t i = 0; n->schema->is_higher_order && i < sizeof loops / sizeof *loops; i++) {

@@ -15,5 +15,7 @@ typedef struct Unroll {
 
 /* The loop as a while_loop (passes/roll_loops.c). */
 Error *roll_loop(Unroll *u);
+/* A while_loop_stack_output as two while_loops (passes/stack_loop.c). */
+Error *stack_loop(Graph *graph, Node *node);
 
 #endif

@@ -32,6 +32,12 @@ static void test_inline_regions(void **state)
     run_file("inline_regions");
 }
 
+static void test_expand_vmap(void **state)
+{
+    (void)state;
+    run_file("expand_vmap");
+}
+
 static void test_unroll_loops(void **state)
 {
     (void)state;
@@ -205,21 +211,14 @@ static void test_runner_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unroll_loops),
-        cmocka_unit_test(test_inline_regions),
-        cmocka_unit_test(test_index_masks),
-        cmocka_unit_test(test_functionalize),
-        cmocka_unit_test(test_functionalize_views),
-        cmocka_unit_test(test_custom),
-        cmocka_unit_test(test_check_calls),
-        cmocka_unit_test(test_complexify),
-        cmocka_unit_test(test_decompose),
-        cmocka_unit_test(test_fold_batch_norm),
-        cmocka_unit_test(test_merge_linear),
-        cmocka_unit_test(test_print_after),
-        cmocka_unit_test(test_print_after_all),
-        cmocka_unit_test(test_disabled),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_expand_vmap),     cmocka_unit_test(test_unroll_loops),
+        cmocka_unit_test(test_inline_regions),  cmocka_unit_test(test_index_masks),
+        cmocka_unit_test(test_functionalize),   cmocka_unit_test(test_functionalize_views),
+        cmocka_unit_test(test_custom),          cmocka_unit_test(test_check_calls),
+        cmocka_unit_test(test_complexify),      cmocka_unit_test(test_decompose),
+        cmocka_unit_test(test_fold_batch_norm), cmocka_unit_test(test_merge_linear),
+        cmocka_unit_test(test_print_after),     cmocka_unit_test(test_print_after_all),
+        cmocka_unit_test(test_disabled),        cmocka_unit_test(test_names),
         cmocka_unit_test(test_runner_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 const OpDesc higher_order_ops[] = {
     HIGHER_ORDER("cond"),
     HIGHER_ORDER("while_loop"),
+    HIGHER_ORDER("while_loop_stack_output"),
     HIGHER_ORDER("scan"),
     HIGHER_ORDER("associative_scan"),
     HIGHER_ORDER("map_impl"),
