@@ -128,8 +128,8 @@ struct OpDesc {
 
     TemplateKind    template_kind;
     const CallDesc *call; /* TEMPLATE_CALL */
-    /* TEMPLATE: does the kernel not take these arguments?  Then expand_fn says them in other
-     * operators. */
+    /* TEMPLATE, INDEXED: does the kernel, or `element`, not take these arguments?  Then expand_fn
+     * says them in other operators. */
     bool (*expands)(const Node *node);
     bool is_random;      /* differs from run to run: neither folded nor merged with an equal call */
     bool is_opaque;      /* nothing is known of it: the same */

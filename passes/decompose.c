@@ -26,7 +26,7 @@ static const char *const for_patterns[] = {"_softmax", "_safe_softmax", NULL};
 
 static bool wants(const Decompose *d, const Node *node)
 {
-    if (node->op && node->op->kind == OP_TEMPLATE)
+    if (node->op && (node->op->kind == OP_TEMPLATE || node->op->kind == OP_INDEXED))
         return node->op->expands && node->op->expands(node);
     if (!node->op || node->op->kind != OP_COMPOSITE)
         return false;

@@ -11,14 +11,6 @@
 #include <string.h>
 
 /* ---- upsampling: sizes and scales ------------------------------------------------------------ */
-enum { MAX_RESIZED = 3 }; /* spatial dims */
-
-/* One spatial dim: what PyTorch computes source positions from (UpSample.h). */
-typedef struct Axis {
-    const Expr *in, *out;
-    double      scale; /* the factor given by the user, 0 when none */
-} Axis;
-
 static int upsample_dims(const Node *node)
 {
     return strpbrk(node->schema->base, "123")[0] - '0';
@@ -48,7 +40,7 @@ static double factor_of(const Arg *arg)
     return arg->expr && expr_is_int(arg->expr, &whole) ? (double)whole : arg->number;
 }
 
-static Error *upsample_axes(const Node *node, Axis *axes)
+Error *upsample_axes(const Node *node, Axis *axes)
 {
     static const char *const names[3][3] = {
         {"scales"}, {"scales_h", "scales_w"}, {"scales_d", "scales_h", "scales_w"}};
@@ -94,9 +86,9 @@ static Error *infer_upsample(Node *node)
 
 static Error *infer_interpolate(Node *node)
 {
-    if (!dtype_is_float(shape_first_type(node)->dtype))
-        return node_error(node, E_UNSUPPORTED, "interpolation of dtype %s",
-                          dtype_name(shape_first_type(node)->dtype));
+    DType dtype = shape_first_type(node)->dtype;
+    if (!dtype_is_float(dtype) && !(dtype == DT_U8 && upsample_dims(node) == 2))
+        return node_error(node, E_UNSUPPORTED, "interpolation of dtype %s", dtype_name(dtype));
     return infer_upsample(node);
 }
 
@@ -344,30 +336,39 @@ static Scalar *element_interpolate(LowerCx *cx, const Node *node, int result,
 }
 
 /* ---- antialiased resizing: a product with a matrix of weights for each dim ------------------- */
-/* Weight at distance |x| in elements of the coarser grid: a tent, or the cubic kernel with
- * a = -0.5. */
-static Value *aa_filter(Build *b, Value *x, bool is_cubic)
+/* Weight at distance |x| in elements of the coarser grid: a tent, or the cubic kernel of Keys. */
+Value *resize_filter(Build *b, Value *x, bool is_cubic, double a)
 {
+    x = build_unary(b, "aten.abs.default", x);
     if (!is_cubic)
         return build_with_float(b, "aten.clamp_min.default",
                                 build_with_float(b, "aten.rsub.Scalar", x, 1), 0);
-    Value *near = build_with_float(b, "aten.mul.Scalar", x, 1.5),
-          *far = build_with_float(b, "aten.sub.Scalar", x, 5);
-    near = build_with_float(b, "aten.sub.Scalar", near, 2.5);
+    Value *near = build_with_float(b, "aten.mul.Scalar", x, a + 2),
+          *far = build_with_float(b, "aten.mul.Scalar", x, a);
+    near = build_with_float(b, "aten.sub.Scalar", near, a + 3);
     near =
-        BUILD(b, "aten.mul.Tensor",
-              arg_value(BUILD(b, "aten.mul.Tensor", arg_value(near), arg_value(x))), arg_value(x));
+        build_binary(b, "aten.mul.Tensor", build_binary(b, "aten.mul.Tensor", near, x), x);
     near = build_with_float(b, "aten.add.Scalar", near, 1);
-    far = build_with_float(b, "aten.add.Scalar",
-                           BUILD(b, "aten.mul.Tensor", arg_value(far), arg_value(x)), 8);
-    far = build_with_float(b, "aten.sub.Scalar",
-                           BUILD(b, "aten.mul.Tensor", arg_value(far), arg_value(x)), 4);
-    far = build_with_float(b, "aten.mul.Scalar", far, -0.5);
+    far = build_with_float(b, "aten.sub.Scalar", far, 5 * a);
+    far = build_with_float(b, "aten.add.Scalar", build_binary(b, "aten.mul.Tensor", far, x), 8 * a);
+    far = build_with_float(b, "aten.sub.Scalar", build_binary(b, "aten.mul.Tensor", far, x), 4 * a);
     Value *is_far = build_with_float(b, "aten.lt.Scalar", x, 2),
           *is_near = build_with_float(b, "aten.lt.Scalar", x, 1);
+    if (b->error)
+        return NULL;
     far =
         BUILD(b, "aten.where.ScalarOther", arg_value(is_far), arg_value(far), arg_int(b->graph, 0));
-    return BUILD(b, "aten.where.self", arg_value(is_near), arg_value(near), arg_value(far));
+    return b->error ? NULL
+                    : BUILD(b, "aten.where.self", arg_value(is_near), arg_value(near),
+                            arg_value(far));
+}
+
+/* Elements of the input from one of the output to the next. */
+double resize_scale(const Axis *axis, int64_t in, int64_t out, bool align)
+{
+    if (align)
+        return out > 1 ? (double)(in - 1) / (double)(out - 1) : 0;
+    return axis->scale > 0 ? 1 / axis->scale : (double)in / (double)out;
 }
 
 /* [out, in]: the rows sum to 1 (UpSampleKernel.cpp, _compute_indices_min_size_weights_aa). */
@@ -381,9 +382,8 @@ static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool i
                                       build_with_float(b, "aten.add.Scalar", i, 0.5), scale);
     j = build_with_float(b, "aten.add.Scalar", j, 0.5);
     Value *x = BUILD(b, "aten.sub.Tensor", arg_value(j), arg_value(build_unsqueeze(b, center, 1)));
-    x = BUILD(b, "aten.abs.default", arg_value(x));
-    Value *w = aa_filter(b, scale > 1 ? build_with_float(b, "aten.mul.Scalar", x, 1 / scale) : x,
-                         is_cubic);
+    Value *w = resize_filter(
+        b, scale > 1 ? build_with_float(b, "aten.mul.Scalar", x, 1 / scale) : x, is_cubic, -0.5);
     Value *sum = BUILD(b, "aten.sum.dim_IntList", arg_value(w), arg_ints(b->graph, &last, 1),
                        arg_bool(b->graph, true));
     w = BUILD(b, "aten.div.Tensor", arg_value(w), arg_value(sum));
@@ -399,6 +399,8 @@ static Error *expand_upsample_aa(Node *node, Value **results)
     Axis    axes[MAX_RESIZED];
     int64_t in, out;
     DType   compute = dtype_compute(self->type.dtype);
+    if (self->type.dtype == DT_U8)
+        return expand_resize_bytes(node, results);
     if (!dtype_is_float(self->type.dtype))
         return node_error(node, E_UNSUPPORTED, "antialiased interpolation of dtype %s",
                           dtype_name(self->type.dtype));
@@ -408,9 +410,7 @@ static Error *expand_upsample_aa(Node *node, Value **results)
         if (!expr_is_int(axes[d].in, &in) || !expr_is_int(axes[d].out, &out))
             return node_error(node, E_UNSUPPORTED,
                               "antialiased interpolation of a size that is not constant");
-        double scale = align               ? (out > 1 ? (double)(in - 1) / (double)(out - 1) : 0)
-                       : axes[d].scale > 0 ? 1 / axes[d].scale
-                                           : (double)in / (double)out;
+        double scale = resize_scale(&axes[d], in, out, align);
         if (in == out && scale == 1)
             continue;
         Value *w = aa_weights(&b, in, out, scale, is_cubic, compute);
@@ -426,6 +426,11 @@ static Error *expand_upsample_aa(Node *node, Value **results)
     return b.error;
 }
 
+static bool takes_bytes(const Node *node)
+{
+    return shape_first_type(node)->dtype == DT_U8;
+}
+
 #define INDEXED(text, infer_fn, element_fn, ...)                                                   \
     {                                                                                              \
         .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
@@ -435,7 +440,9 @@ static Error *expand_upsample_aa(Node *node, Value **results)
         .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 #define NEAREST(text, ...) INDEXED(text, infer_upsample, element_nearest, __VA_ARGS__)
-#define INTERPOLATE(text, ...) INDEXED(text, infer_interpolate, element_interpolate, __VA_ARGS__)
+#define INTERPOLATE(text, ...)                                                                     \
+    INDEXED(text, infer_interpolate, element_interpolate, .expands = takes_bytes,                  \
+            .expand_fn = expand_resize_bytes, __VA_ARGS__)
 
 const OpDesc resize_ops[] = {
     NEAREST("aten::upsample_nearest1d(Tensor self, SymInt[1] output_size, float? scales=None) -> "
@@ -509,7 +516,9 @@ const OpDesc resize_ops[] = {
         .samples = "self=f32[1,2,3,4] output_size=[5,7] align_corners=false | self=f32[1,1,4,4] "
                    "output_size=[2,3] align_corners=true | self=f64[1,1,3,3] output_size=[6,6] "
                    "align_corners=false scales_h=2.0 scales_w=2.0 | self=f16[1,1,3,3] "
-                   "output_size=[4,4] align_corners=false"),
+                   "output_size=[4,4] align_corners=false | self=u8[1,2,5,4]@0..255 "
+                   "output_size=[7,3] align_corners=false | self=u8[1,1,3,3]@0..255 "
+                   "output_size=[3,5] align_corners=true"),
     INTERPOLATE(
         "aten::upsample_trilinear3d(Tensor self, SymInt[3] output_size, bool align_corners, float? "
         "scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
@@ -521,7 +530,8 @@ const OpDesc resize_ops[] = {
         .samples = "self=f32[1,2,3,4] output_size=[5,7] align_corners=false | self=f32[1,1,4,4] "
                    "output_size=[2,3] align_corners=true | self=f64[1,1,3,3] output_size=[6,6] "
                    "align_corners=false scales_h=2.0 scales_w=2.0 | self=f16[1,1,3,3] "
-                   "output_size=[4,4] align_corners=false"),
+                   "output_size=[4,4] align_corners=false | self=u8[1,2,5,4]@[0,255,9] "
+                   "output_size=[7,3] align_corners=false"),
     INTERPOLATE("aten::upsample_linear1d.vec(Tensor input, SymInt[]? output_size, bool "
                 "align_corners, float[]? "
                 "scale_factors) -> Tensor",
@@ -552,12 +562,14 @@ const OpDesc resize_ops[] = {
               expand_upsample_aa,
               .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
                          "self=f32[1,1,3,3] output_size=[5,5] align_corners=false | "
-                         "self=f64[1,1,5,4] output_size=[3,6] align_corners=true"),
+                         "self=f64[1,1,5,4] output_size=[3,6] align_corners=true | "
+                         "self=u8[1,2,6,7]@0..255 output_size=[3,9] align_corners=false"),
     COMPOSITE("aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool "
               "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
               expand_upsample_aa,
               .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
-                         "self=f32[1,1,3,3] output_size=[5,5] align_corners=false"),
+                         "self=f32[1,1,3,3] output_size=[5,5] align_corners=false | "
+                         "self=u8[1,2,6,7]@[0,255,9] output_size=[3,9] align_corners=false"),
     COMPOSITE("aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
               "align_corners, float[]? scale_factors) -> Tensor",
               expand_upsample_aa,
