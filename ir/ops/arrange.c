@@ -331,6 +331,34 @@ static Scalar *element_repeat_interleave(LowerCx *cx, const Node *node, int resu
         .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
+/* ---- resize ---------------------------------------------------------------------------------- */
+/* The elements in the order of memory; what is new is undefined in eager PyTorch, and 0 here. */
+static Error *expand_resize(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    Ir         *ir = node->graph->ir;
+    Value      *self = shape_first_tensor(node);
+    const Arg  *format = node_arg(node, "memory_format");
+    const Expr *sizes[MAX_RANK], *have = tensor_numel(ir, &self->type), *want, *more;
+    int         rank;
+    TRY(shape_exprs(node, "size", sizes, &rank));
+    if (!tensor_is_contiguous(ir, &self->type) ||
+        (format->kind == ARG_MEMORY_FORMAT && format->integer != 1))
+        return node_error(node, E_UNSUPPORTED, "%s: a memory format other than contiguous",
+                          node->schema->name);
+    want = expr_product(ir->exprs, sizes, rank);
+    more = expr_max(ir->exprs, expr_sub(ir->exprs, want, have), expr_int(ir->exprs, 0));
+    const Expr *pads[2] = {expr_int(ir->exprs, 0), more};
+    Value      *row = build_reshape(&b, self, &have, 1);
+    row = b.error ? NULL
+                  : BUILD(&b, "aten.constant_pad_nd.default", arg_value(row),
+                          arg_exprs(node->graph, pads, 2));
+    row = b.error ? NULL : build_slice(&b, row, 0, expr_int(ir->exprs, 0), want);
+    Value *out = b.error ? NULL : build_reshape(&b, row, sizes, rank);
+    results[0] = b.error ? NULL : BUILD(&b, "aten.clone.default", arg_value(out));
+    return b.error;
+}
+
 const OpDesc arrange_ops[] = {
     INDEXED("aten::cat(Tensor[] tensors, int dim=0) -> Tensor", infer_cat, element_cat,
             .samples = "tensors=[f32[2,3],f32[1,3]] | tensors=[f32[2,3],f32[2,1]] dim=1 | "
@@ -382,6 +410,11 @@ const OpDesc arrange_ops[] = {
               .samples = "self=f32[5] | self=f32[3,4] | self=f32[3,4] dim=[1]"),
     COMPOSITE("aten::fft_ifftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift,
               .samples = "self=f32[5] | self=f32[3,4] | self=f32[3,4] dim=[1]"),
+    COMPOSITE("aten::resize(Tensor self, SymInt[] size, *, MemoryFormat? memory_format=None) -> "
+              "Tensor",
+              expand_resize,
+              .samples = "self=f32[3,4] size=[2,3] | self=i64[3,4] size=[12] | self=f32[0] "
+                         "size=[0,2] | ~ self=f32[2,2] size=[3,3]"),
     INDEXED("aten::repeat(Tensor self, SymInt[] repeats) -> Tensor", infer_repeat, element_repeat,
             .samples = "self=f32[2,3] repeats=[2,2] | self=f32[3] repeats=[2,1,2] | self=f32[] "
                        "repeats=[3] | self=f32[2] repeats=[0] | ! self=f32[2,3] repeats=[2]"),

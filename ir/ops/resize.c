@@ -346,8 +346,7 @@ Value *resize_filter(Build *b, Value *x, bool is_cubic, double a)
     Value *near = build_with_float(b, "aten.mul.Scalar", x, a + 2),
           *far = build_with_float(b, "aten.mul.Scalar", x, a);
     near = build_with_float(b, "aten.sub.Scalar", near, a + 3);
-    near =
-        build_binary(b, "aten.mul.Tensor", build_binary(b, "aten.mul.Tensor", near, x), x);
+    near = build_binary(b, "aten.mul.Tensor", build_binary(b, "aten.mul.Tensor", near, x), x);
     near = build_with_float(b, "aten.add.Scalar", near, 1);
     far = build_with_float(b, "aten.sub.Scalar", far, 5 * a);
     far = build_with_float(b, "aten.add.Scalar", build_binary(b, "aten.mul.Tensor", far, x), 8 * a);
@@ -358,9 +357,9 @@ Value *resize_filter(Build *b, Value *x, bool is_cubic, double a)
         return NULL;
     far =
         BUILD(b, "aten.where.ScalarOther", arg_value(is_far), arg_value(far), arg_int(b->graph, 0));
-    return b->error ? NULL
-                    : BUILD(b, "aten.where.self", arg_value(is_near), arg_value(near),
-                            arg_value(far));
+    return b->error
+               ? NULL
+               : BUILD(b, "aten.where.self", arg_value(is_near), arg_value(near), arg_value(far));
 }
 
 /* Elements of the input from one of the output to the next. */

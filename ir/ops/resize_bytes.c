@@ -57,9 +57,9 @@ static Value *where_else(Build *b, Value *condition, Value *x, double other)
 static Value *reduce_last(Build *b, const char *op, Value *x, bool keep)
 {
     int64_t last = -1;
-    return b->error ? NULL
-                    : BUILD(b, op, arg_value(x), arg_ints(b->graph, &last, 1),
-                            arg_bool(b->graph, keep));
+    return b->error
+               ? NULL
+               : BUILD(b, op, arg_value(x), arg_ints(b->graph, &last, 1), arg_bool(b->graph, keep));
 }
 
 /* ---- taps of antialiased resizing ------------------------------------------------------------ */
@@ -89,8 +89,8 @@ static void antialiased_taps(Taps *t)
 
 /* ---- taps of plain resizing ------------------------------------------------------------------ */
 
-/* [out, n, n], true where taps j and l of a result lie on one element of the input: those beyond the
- * borders are moved to them. */
+/* [out, n, n], true where taps j and l of a result lie on one element of the input: those beyond
+ * the borders are moved to them. */
 static Value *same_element(const Taps *t, Value *at)
 {
     Build *b = t->b;
@@ -122,9 +122,9 @@ static void plain_taps(Taps *t)
     Value *whole = cast(b, build_unary(b, "aten.floor.default", cast(b, x, DT_F32)), DT_I64);
     whole = with_int(b, "aten.clamp_max.default", whole, t->in - 1);
     Value *fraction = build_binary(b, "aten.sub.Tensor", x, cast(b, whole, DT_F64));
-    fraction = b->error ? NULL
-                        : BUILD(b, "aten.clamp.default", arg_value(fraction), arg_float(0),
-                                arg_float(1));
+    fraction =
+        b->error ? NULL
+                 : BUILD(b, "aten.clamp.default", arg_value(fraction), arg_float(0), arg_float(1));
     int64_t before = t->n / 2 - 1; /* taps in front of the position */
     Value  *j = count(b, t->n, DT_I64);
     Value  *from = with_int(b, "aten.sub.Scalar", whole, before);
@@ -170,9 +170,9 @@ static Value *whole_weights(Build *b, Value *weight, Value *power)
     Value *up = build_with_float(b, "aten.add.Scalar", scaled, 0.5),
           *down = build_with_float(b, "aten.sub.Scalar", scaled, 0.5),
           *negative = build_with_float(b, "aten.lt.Scalar", scaled, 0);
-    scaled = b->error ? NULL
-                      : BUILD(b, "aten.where.self", arg_value(negative), arg_value(down),
-                              arg_value(up));
+    scaled = b->error
+                 ? NULL
+                 : BUILD(b, "aten.where.self", arg_value(negative), arg_value(down), arg_value(up));
     return cast(b, scaled, DT_I32);
 }
 

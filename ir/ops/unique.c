@@ -232,6 +232,12 @@ static Error *expand_unique_dim(Node *node, Value **results)
     TRY(shape_dim(node, "dim", x->type.rank, &dim));
     if (x->type.rank == 0)
         return expand_unique(node, results);
+    const TensorType *known = &node->results[0]->type;
+    if (known->sizes && known->rank != x->type.rank)
+        return node_error(node, E_UNSUPPORTED,
+                          "%s: the export says that result 0 has rank %d, eager PyTorch gives rank "
+                          "%d (torch.export gets the sizes of a negative dim wrong: pass dim=%d)",
+                          node->schema->name, known->rank, x->type.rank, dim);
     sizes[0] = x->type.sizes[dim];
     const Expr *count = exported_size(node, 0, dim);
     const Expr *others = shape_int(node, 1);

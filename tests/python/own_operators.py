@@ -21,6 +21,15 @@ def attention(query, key, value, attn_bias=None, compute_log_sumexp=False):
     return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_bias)
 
 
+def grouped_mm(input, weight, offs):
+    """grouped_mm_fallback of transformers (integrations/moe.py)."""
+    out, start = torch.zeros(input.size(0), weight.size(2), dtype=input.dtype), 0
+    for i, end in enumerate(offs.tolist()):
+        out[start:end] = input[start:end] @ weight[i]
+        start = max(start, end)
+    return out
+
+
 OWN = {
     "aten::convolution_overrideable": torch.ops.aten.convolution.default,  # hooks of other devices
     "aten::_conv_depthwise2d": depthwise,  # CUDA
@@ -30,6 +39,7 @@ OWN = {
     "aten::_scaled_dot_product_fused_attention_overrideable": attention,  # other devices
     "aotc::instance_norm_functional": instance_norm_functional,
     "aotc::kth": lambda self, k, dim: torch.kthvalue(self, k, dim, True),
+    "transformers::grouped_mm_fallback": grouped_mm,  # of the transformers package
     "aten::native_norm": native_norm,  # sparse tensors only
     "aten::native_norm.ScalarOpt_dim_dtype": native_norm,
 }
