@@ -28,6 +28,15 @@ Value *la_inverse(Build *b, const Node *node, Value *a, Value **info);
 /* Ends the run where info is not 0. */
 void   la_check(Build *b, Value *info, const char *api_name, bool is_matrix);
 
+/* eps of the dtype times the longer side, f64[]. */
+Value *la_default_rcond(Build *b, const Value *a);
+
+typedef struct LeastSquares {
+    Value *solution, *rank, *singular_values;
+} LeastSquares;
+/* By singular values, where those up to rcond (f64[]) times the largest count as 0. */
+void la_lstsq_svd(Build *b, Value *a, Value *x, Value *rcond, LeastSquares *out);
+
 /* Norms by singular values: orders 2 and -2, and "nuc". */
 typedef enum SpectralNorm { SPECTRAL_LARGEST, SPECTRAL_SMALLEST, SPECTRAL_SUM } SpectralNorm;
 /* Of the matrices that two dims of "self" are; "dtype" and "keepdim" as the node has them. */

@@ -1,7 +1,6 @@
 /* QR factorizations, their reflections, and least squares, in calls of linalg_calls.c. */
 #include "ir/ops/linalg.h"
 
-#include <float.h>
 #include <string.h>
 
 /* ---- QR -------------------------------------------------------------------------------------- */
@@ -121,29 +120,17 @@ static Error *expand_ormqr(Node *node, Value **results)
 
 /* ---- least squares --------------------------------------------------------------------------- */
 
-static double epsilon_of(DType dtype)
-{
-    return dtype == DT_F64 || dtype == DT_C128 ? DBL_EPSILON : (double)FLT_EPSILON;
-}
+/* The LAPACK routine that the user chose. */
+typedef enum Driver { GELSY, GELS, BY_SINGULAR_VALUES } Driver;
 
-/* rcond as given, or eps max(m, n); drivers other than gelsy take no notice of it. */
-static Value *rcond_of(Build *b, const Node *node, const Value *a, bool is_gelsy)
+/* rcond as given, or eps max(m, n); gels takes no notice of it. */
+static Value *rcond_of(Build *b, const Node *node, const Value *a, Driver driver)
 {
     const Arg *given = node_arg(node, "rcond");
-    int        rank = a->type.rank;
-    int64_t    m, n;
-    Arg        value = arg_float(0);
-    if (is_gelsy && given->kind != ARG_NONE) {
-        value = *given;
-    } else if (is_gelsy) {
-        if (!expr_is_int(a->type.sizes[rank - 2], &m) ||
-            !expr_is_int(a->type.sizes[rank - 1], &n)) {
-            b->error = node_error(node, E_UNSUPPORTED, "rcond of a matrix of symbolic sizes");
-            return NULL;
-        }
-        value = arg_float(epsilon_of(a->type.dtype) * (double)(m > n ? m : n));
-    }
-    return BUILD(b, "aten.full.default", arg_list(NULL, 0), value, arg_dtype(DT_F64));
+    if (driver != GELS && given->kind == ARG_NONE)
+        return la_default_rcond(b, a);
+    return BUILD(b, "aten.full.default", arg_list(NULL, 0), driver == GELS ? arg_float(0) : *given,
+                 arg_dtype(DT_F64));
 }
 
 static Value *none_of(Build *b, DType dtype)
@@ -179,10 +166,62 @@ static void check_rank(Build *b, Value *rank, const Value *a)
     la_check(b, info, "torch.linalg.lstsq", r == 2);
 }
 
-static Error *solve_lstsq(Build *b, Node *node, bool is_gelsy, Value **results)
+/* Sums over rows of |a y - x|^2. */
+static Value *residuals_of(Build *b, Value *a, Value *y, Value *x)
+{
+    int64_t rows = -2;
+    Value  *off =
+        build_binary(b, "aten.sub.Tensor", build_binary(b, "aten.matmul.default", a, y), x);
+    off = build_unary(b, "aten.abs.default", off);
+    off = build_binary(b, "aten.mul.Tensor", off, off);
+    return b->error
+               ? NULL
+               : BUILD(b, "aten.sum.dim_IntList", arg_value(off), arg_ints(b->graph, &rows, 1));
+}
+
+/* Eager PyTorch leaves residuals out where a rank is not full: their size would depend on data, and
+ * the export has decided for it. */
+static void check_residuals(Build *b, Node *node, Value *rank, const Value *a)
+{
+    graph_count_uses(node->graph);
+    if (node->n_results > 1 && node->results[1]->kind == VALUE_TENSOR && node->results[1]->n_uses)
+        check_rank(b, rank, a);
+}
+
+static Error *solve_by_svd(Build *b, Node *node, Value *a, Value *x, bool over, Value **results)
+{
+    LeastSquares found;
+    la_lstsq_svd(b, a, x, rcond_of(b, node, a, BY_SINGULAR_VALUES), &found);
+    results[0] = found.solution;
+    results[1] = over ? residuals_of(b, a, found.solution, x) : none_of(b, real_of(a->type.dtype));
+    results[2] = found.rank;
+    results[3] = found.singular_values;
+    if (over)
+        check_residuals(b, node, found.rank, a);
+    return b->error;
+}
+
+static Error *solve_by_qr(Build *b, Node *node, Value *a, Value *x, Driver driver, bool over,
+                          Value **results)
+{
+    DType  real = real_of(a->type.dtype);
+    Value *rcond = rcond_of(b, node, a, driver);
+    Node  *made =
+        b->error ? NULL : BUILD_NODE(b, "aotc.lstsq", arg_value(a), arg_value(x), arg_value(rcond));
+    if (b->error)
+        return b->error;
+    results[0] = made->results[0];
+    results[1] = over && driver == GELS ? made->results[1] : none_of(b, real);
+    results[2] = driver == GELSY ? made->results[2] : none_of(b, DT_I64);
+    results[3] = none_of(b, real);
+    if (driver == GELS)
+        check_rank(b, made->results[2], a);
+    return b->error;
+}
+
+static Error *solve_lstsq(Build *b, Node *node, Driver driver, Value **results)
 {
     Value *a = node_tensor(node, "self"), *x = node_tensor(node, "b");
-    DType  real = real_of(a->type.dtype);
     bool   vector = la_is_vector(b, a, x);
     if (a->type.rank < 2 || x->type.rank < (vector ? 1 : 2))
         return node_error(node, E_VALUE, "operands of rank %d and %d", a->type.rank, x->type.rank);
@@ -191,36 +230,35 @@ static Error *solve_lstsq(Build *b, Node *node, bool is_gelsy, Value **results)
     if (b->error)
         return b->error;
     const Expr *m = a->type.sizes[a->type.rank - 2], *n = a->type.sizes[a->type.rank - 1];
-    Value      *rcond = rcond_of(b, node, a, is_gelsy);
-    Node       *made =
-        b->error ? NULL : BUILD_NODE(b, "aotc.lstsq", arg_value(a), arg_value(x), arg_value(rcond));
-    if (b->error)
-        return b->error;
-    /* eager gives the first rows of what held the right-hand sides */
-    Value *solution = la_columns_of(b, made->results[0], expr_max(shape_pool(node), m, n));
-    results[0] = vector ? build_squeeze(b, solution, solution->type.rank - 1) : solution;
-    bool over = expr_prove_lt(shape_pool(node), n, m);
+    bool        over = expr_prove_lt(shape_pool(node), n, m);
     if (!over && !expr_prove_le(shape_pool(node), m, n))
         return node_error(node, E_UNSUPPORTED, "least squares of %s rows and %s columns",
                           expr_text(b->graph->ir->arena, m), expr_text(b->graph->ir->arena, n));
-    results[1] = over && !is_gelsy ? made->results[1] : none_of(b, real);
-    results[2] = is_gelsy ? made->results[2] : none_of(b, DT_I64);
-    results[3] = none_of(b, real);
-    if (!is_gelsy)
-        check_rank(b, made->results[2], a);
+    TRY(driver == BY_SINGULAR_VALUES ? solve_by_svd(b, node, a, x, over, results)
+                                     : solve_by_qr(b, node, a, x, driver, over, results));
+    /* eager gives the first rows of what held the right-hand sides */
+    Value *solution = la_columns_of(b, results[0], expr_max(shape_pool(node), m, n));
+    results[0] = vector ? build_squeeze(b, solution, solution->type.rank - 1) : solution;
     return b->error;
 }
 
-/* The drivers by QR; those by singular values stand elsewhere. */
 static Error *expand_lstsq(Node *node, Value **results)
 {
+    static const struct {
+        const char *name;
+        Driver      driver;
+    } drivers[] = {{"gelsy", GELSY},
+                   {"gels", GELS},
+                   {"gelsd", BY_SINGULAR_VALUES},
+                   {"gelss", BY_SINGULAR_VALUES}};
     Build      b = build_at(node);
-    const Arg *driver = node_arg(node, "driver");
-    bool       is_gelsy = driver->kind != ARG_STRING || !strcmp(driver->string, "gelsy");
-    if (!is_gelsy && strcmp(driver->string, "gels"))
-        return node_error(node, E_UNSUPPORTED, "%s with driver '%s'", node->schema->name,
-                          driver->string);
-    return solve_lstsq(&b, node, is_gelsy, results);
+    const Arg *name = node_arg(node, "driver");
+    if (name->kind != ARG_STRING)
+        return solve_lstsq(&b, node, GELSY, results);
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        if (!strcmp(name->string, drivers[i].name))
+            return solve_lstsq(&b, node, drivers[i].driver, results);
+    return node_error(node, E_VALUE, "%s with driver '%s'", node->schema->name, name->string);
 }
 
 #define COMPOSITE(text, fn, ...)                                                                   \
@@ -254,7 +292,10 @@ const OpDesc linalg_qr_ops[] = {
               .samples = "self=f32[4,3] b=f32[4,2] | self=f64[2,3,4] b=f64[2,3,2] | self=f32[4,3] "
                          "b=f32[4,2] driver='gels' | self=f64[2,4,3] b=f64[2,4] driver='gels' | "
                          "self=f64[4,3]@[1,2,3,2,4,6,0,1,1] b=f64[4,2] | self=f32[3,5] b=f32[3,1] "
-                         "driver='gels' | ! self=f32[4,3] b=f32[3,2] "
+                         "driver='gels' | ^ self=f64[4,3]@[1,2,3,2,4,6,0,1,1] b=f64[4,2] "
+                         "rcond=0.0001 driver='gelsd' | self=f32[2,4,3] b=f32[2,4,2] "
+                         "driver='gelsd' | self=f64[2,3,4] b=f64[2,3,2] driver='gelss' | "
+                         "! self=f32[4,3] b=f32[3,2] "
                          "| ! self=f32[4,2]@[0,1] b=f32[4,1] driver='gels'"),
     {0},
 };

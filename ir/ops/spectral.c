@@ -267,25 +267,32 @@ static Value *limit_value(Build *b, const Limit *limit)
 }
 
 /* eps of the dtype times the longer side; none where an absolute limit is set. */
-static Error *default_relative(Build *b, const Node *node, const Value *a, const Limit *absolute,
-                               Limit *out)
+static Error *default_relative(Build *b, const Value *a, const Limit *absolute, Limit *out)
 {
-    int64_t m, n;
-    int     rank = a->type.rank;
-    if (!expr_is_int(a->type.sizes[rank - 2], &m) || !expr_is_int(a->type.sizes[rank - 1], &n))
-        return node_error(node, E_UNSUPPORTED, "%s of symbolic sizes without a tolerance",
-                          node->schema->base);
-    bool is_wide = a->type.dtype == DT_F64 || a->type.dtype == DT_C128;
-    *out = (Limit){.number = (is_wide ? 0x1p-52 : 0x1p-23) * (double)(m > n ? m : n)};
+    *out = (Limit){0};
     if (!absolute->tensor && absolute->is_given && absolute->number > 0)
-        out->number = 0;
-    if (!absolute->tensor)
         return NULL;
+    out->tensor = la_default_rcond(b, a);
+    if (!absolute->tensor)
+        return b->error;
     Value *is_set = build_with_float(b, "aten.gt.Scalar", absolute->tensor, 0);
+    Value *zero = build_with_float(b, "aten.mul.Scalar", out->tensor, 0);
     if (!b->error)
-        out->tensor = BUILD(b, "aten.where.Scalar", arg_value(is_set), arg_float(0.0),
-                            arg_float(out->number));
+        out->tensor =
+            BUILD(b, "aten.where.self", arg_value(is_set), arg_value(zero), arg_value(out->tensor));
     return b->error;
+}
+
+Value *la_default_rcond(Build *b, const Value *a)
+{
+    ExprPool   *p = b->graph->ir->exprs;
+    int         rank = a->type.rank;
+    bool        is_wide = a->type.dtype == DT_F64 || a->type.dtype == DT_C128;
+    const Expr *longer = expr_max(p, a->type.sizes[rank - 2], a->type.sizes[rank - 1]);
+    Value      *sides = b->error ? NULL
+                                 : BUILD(b, "aten.full.default", arg_list(NULL, 0), arg_expr(longer),
+                                         arg_dtype(DT_F64));
+    return build_with_float(b, "aten.mul.Scalar", sides, is_wide ? 0x1p-52 : 0x1p-23);
 }
 
 /* tol of pinv and matrix_rank: "rcond" and "tol" are old names of one of them. */
@@ -296,7 +303,7 @@ static Error *limits_of(Build *b, const Node *node, const Value *a, Limit *absol
     *relative = limit_of(node, schema_param(node->schema, "rcond") >= 0 ? "rcond" : "rtol");
     bool has_relative = schema_param(node->schema, "tol") < 0;
     if (has_relative && !relative->is_given)
-        return default_relative(b, node, a, absolute, relative);
+        return default_relative(b, a, absolute, relative);
     return NULL;
 }
 
@@ -355,6 +362,21 @@ static Error *expand_pinv(Node *node, Value **results)
     results[0] = build_binary(&b, "aten.matmul.default",
                               build_binary(&b, "aten.mul.Tensor", left, row), right);
     return b.error;
+}
+
+/* The solutions of least norm: V / S U^H x, over the singular values that count. */
+void la_lstsq_svd(Build *b, Value *a, Value *x, Value *rcond, LeastSquares *out)
+{
+    Limit  absolute = {0}, relative = {.tensor = rcond};
+    Value *uh, *v, *s = singular_vectors(b, a, false, &uh, &v);
+    uh = conjugate(b, uh);
+    v = conjugate(b, v);
+    Value *counts = above_limit(b, s, element_of(b, s, 0), &absolute, &relative);
+    Value *scaled = build_binary(b, "aten.mul.Tensor", v, inverse_row(b, s, counts));
+    out->solution = build_binary(b, "aten.matmul.default", scaled,
+                                 build_binary(b, "aten.matmul.default", uh, x));
+    out->rank = reduce_last(b, "aten.sum.dim_IntList", counts);
+    out->singular_values = s;
 }
 
 static Error *expand_rank(Node *node, Value **results)
