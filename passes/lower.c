@@ -835,6 +835,11 @@ static Error *define_size(Lower *lo, Node *node, int result, int dim)
     const Expr       *known = dim < t->rank ? t->sizes[dim] : NULL;
     for (int r = 0; r < node->n_results; r++)
         *node->results[r] = saved[r];
+    if (node->op == &custom_op)
+        return node_error(node, E_UNSUPPORTED,
+                          "%s: result %d has a size that only the operator knows (%s); custom "
+                          "operators do not set sizes",
+                          node->schema->name, result, symbol->name);
     if (!known || size->kind != EXPR_SYMBOL || unset_symbol(lo, known))
         return node_error(node, E_UNSUPPORTED, "%s: nothing sets %s of size %s", node->schema->name,
                           symbol->name, expr_text(lo->ir->arena, size));

@@ -364,6 +364,25 @@ static void test_refusals(void **state)
     refused(input,
             (Options){.source = write_file("bad.c", "\n// aotc-op: mylib::f(Tensr x) -> Tensor\n")},
             E_UNSUPPORTED, "parameter x is of an unknown type");
+    refused(input,
+            (Options){.source = write_file("num.c", "// aotc-op: mylib::f(Tensor x) -> SymInt\n")},
+            E_UNSUPPORTED, "result 0 is no tensor; custom operators give tensors");
+    refused(
+        write_file("sized.ir", "schema \"mylib::pick(Tensor x) -> Tensor\"\n"
+                               "graph @sized(%x: f32[4]) where 0 <= u0 {\n"
+                               "  %y = mylib.pick.default(%x) : f32[u0]\n"
+                               "  return %y\n"
+                               "}\n"),
+        (Options){.source = write_file("pick.c", "// aotc-op: mylib::pick(Tensor x) -> Tensor\n")},
+        E_UNSUPPORTED, "result 0 has a size that only the operator knows (u0)");
+    refused(
+        write_file("complex.ir", "schema \"mylib::turn(Tensor x) -> Tensor\"\n"
+                                 "graph @turned(%x: c64[4]) {\n"
+                                 "  %y = mylib.turn.default(%x) : c64[4]\n"
+                                 "  return %y\n"
+                                 "}\n"),
+        (Options){.source = write_file("turn.c", "// aotc-op: mylib::turn(Tensor x) -> Tensor\n")},
+        E_UNSUPPORTED, "mylib.turn.default of complex numbers is not supported");
     refused(input, (Options){.source = write_file("empty.c", "/* aotc-op: */\n")}, E_FORMAT,
             "no schema behind");
     refused(

@@ -24,7 +24,8 @@ const char *custom_op_problem(Arena *arena, const OpSchema *s)
                                 unfit(&s->params[i]));
     for (int i = 0; i < s->n_returns; i++) {
         if (s->returns[i].type != PARAM_TENSOR)
-            return arena_printf(arena, "%s: result %d is no tensor", s->name, i);
+            return arena_printf(arena, "%s: result %d is no tensor; custom operators give tensors",
+                                s->name, i);
         if (s->returns[i].alias && !s->writes)
             return arena_printf(arena, "%s: result %d is a view of an argument", s->name, i);
     }
