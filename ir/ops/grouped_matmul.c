@@ -56,8 +56,9 @@ static Value *sum_of_products(Build *b, Value *x, Value *y, int64_t dim)
     if (b->error)
         return NULL;
     DType  dtype = dtype_compute(x->type.dtype);
-    Value *product = build_binary(b, "aten.mul.Tensor", build_cast(b, x, dtype),
-                                  b->error ? NULL : build_cast(b, y, dtype));
+    x = build_cast(b, x, dtype);
+    y = b->error ? NULL : build_cast(b, y, dtype);
+    Value *product = build_binary(b, "aten.mul.Tensor", x, y);
     return b->error
                ? NULL
                : BUILD(b, "aten.sum.dim_IntList", arg_value(product), arg_ints(b->graph, &dim, 1));
@@ -101,9 +102,9 @@ static Value *groups_of_terms(Grouped *g)
     Value *x = where_else_0(b, b->error ? NULL : build_unsqueeze(b, mine, 1), g->x);
     Value *w = where_else_0(b, b->error ? NULL : build_unsqueeze(b, mine, 2), g->w);
     DType  dtype = dtype_compute(g->x->type.dtype);
-    return b->error ? NULL
-                    : build_binary(b, "aten.bmm.default", build_cast(b, x, dtype),
-                                   build_cast(b, w, dtype));
+    x = b->error ? NULL : build_cast(b, x, dtype);
+    w = b->error ? NULL : build_cast(b, w, dtype);
+    return build_binary(b, "aten.bmm.default", x, w);
 }
 
 static Error *check_grouped(const Node *node, const Grouped *g)
