@@ -124,10 +124,12 @@ static bool storage_is_aligned(const Buffer *b)
     return b->kind == BUFFER_TEMP || b->kind == BUFFER_CONSTANT;
 }
 
-/* strides[unit] is 1; all others have to be multiples of what is loaded at once. */
+/* strides[unit] is 1; all others have to be multiples of what is loaded at once, 16 bytes at most.
+ */
 static Layout layout_by(CudaEmit *c, const Operand *o, int unit, const Expr *inner)
 {
-    Layout l = {.vec = vector_of(o->offset, 8)};
+    int    size = dtype_size(o->buffer->dtype);
+    Layout l = {.vec = vector_of(o->offset, size < 16 ? 16 / size : 1)};
     Text   needs = text_new(c->e.arena);
     l.vec = vector_of(inner, l.vec);
     for (int d = 0; d < o->n; d++)
@@ -140,7 +142,7 @@ static Layout layout_by(CudaEmit *c, const Operand *o, int unit, const Expr *inn
             require_multiple(c, &needs, o->strides[d], l.vec);
     if (l.vec > 1 && !storage_is_aligned(o->buffer))
         require(c, &needs, "((uintptr_t)%s & %d) == 0", emit_buffer_name(&c->e, o->buffer),
-                l.vec * 2 - 1);
+                l.vec * size - 1);
     l.needs = needs.n ? needs.data : "";
     return l;
 }

@@ -365,6 +365,29 @@ static void test_dynamic(void **state)
     check(dynamic_graph, sizes, 4);
 }
 
+/* f32 products and convolutions: four values of an operand at a time where sizes allow it, one by
+ * one where they do not; pieces of k. */
+static void test_products(void **state)
+{
+    static const int64_t sizes[][4] = {{8, 36}, {7, 36}, {8, 35}, {3, 1}, {0, 4}};
+    (void)state;
+    check("graph @products(%x: f32[s0,s1], %y: f32[s1,20], %z: f32[7,s1], %a: f32[12,600],\n"
+          "                %b: f32[600,68], %i: f32[1,8,s0,5], %w: f32[8,8,3,3], %c: f32[5,4,3])\n"
+          "    where 0 <= s0, 1 <= s1 {\n"
+          "  %0 = aten.mm.default(%x, %y)\n"
+          "  %1 = aten.permute.default(%z, [1,0])\n"
+          "  %2 = aten.mm.default(%x, %1)\n"
+          "  %3 = aten.permute.default(%x, [1,0])\n"
+          "  %4 = aten.mm.default(%3, %x)\n"
+          "  %5 = aten.mm.default(%a, %b)\n"
+          "  %6 = aten.convolution.default(%i, %w, None, [1,1], [1,1], [1,1], false, [0,0], 1)\n"
+          "  %7 = aten.permute.default(%c, [0,2,1])\n"
+          "  %8 = aten.bmm.default(%c, %7)\n"
+          "  return %0, %2, %4, %5, %6, %8\n"
+          "}\n",
+          sizes, 5);
+}
+
 /* Grids: none for no elements, none beyond what the driver takes, enough for what there is. */
 static void test_grids(void **state)
 {
@@ -653,6 +676,7 @@ int main(void)
         cmocka_unit_test(test_columns_and_parts),
         cmocka_unit_test(test_scatter),
         cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_products),
         cmocka_unit_test(test_grids),
         cmocka_unit_test(test_folding),
         cmocka_unit_test(test_factorizations),

@@ -187,7 +187,7 @@ template <class T, int XV, int WV> static void conv_case(const ConvCase &v, int 
     free(w);
 }
 
-template <int BM, int BN, bool A_K, bool B_K> static void simt_case(int64_t m, int64_t n, int64_t k, int splits)
+template <int BM, int BN, bool A_K, bool B_K, int VA, int VB> static void simt_case(int64_t m, int64_t n, int64_t k, int splits)
 {
     std::vector<float> a((size_t)(m * k)), b((size_t)(n * k)), out((size_t)(m * n)), want(out.size()),
         partial(out.size() * (size_t)splits);
@@ -202,16 +202,26 @@ template <int BM, int BN, bool A_K, bool B_K> static void simt_case(int64_t m, i
                 want[(size_t)(i * n + j)] += a[(size_t)(A_K ? i * k + l : l * m + i)] * b[(size_t)(B_K ? j * k + l : l * n + j)];
     const aotc_gemm_size g = {m, n, k, splits};
     Store                store = {out.data(), m, n, writes.data()};
-    auto va = [&](int64_t i, int64_t l) { return a[(size_t)(A_K ? i * k + l : l * m + i)]; };
-    auto vb = [&](int64_t j, int64_t l) { return b[(size_t)(B_K ? j * k + l : l * n + j)]; };
+    const int64_t        a_row = A_K ? k : 1, a_k = A_K ? 1 : m, b_row = B_K ? k : 1, b_k = B_K ? 1 : n;
+    auto at_a = [&](int64_t i) { return i * a_row; };
+    auto at_b = [&](int64_t j) { return j * b_row; };
+    auto va = [&](int64_t at, int64_t l, float(&v)[VA]) {
+        for (int e = 0; e < VA; e++)
+            v[e] = a.at((size_t)(at + l * a_k + e));
+    };
+    auto vb = [&](int64_t at, int64_t l, float(&v)[VB]) {
+        for (int e = 0; e < VB; e++)
+            v[e] = b.at((size_t)(at + l * b_k + e));
+    };
     emu_launch((unsigned)((m + BM - 1) / BM * ((n + BN - 1) / BN) * splits), 1, 256, [&] {
         const aotc_tile t = aotc_tile_at<BM, BN>(g);
-        aotc_gemm_simt<BM, BN, 16, A_K, B_K, float, 4>(g, t, va, vb, splits > 1 ? partial.data() : (float *)NULL, 1, store);
+        aotc_gemm_simt<BM, BN, 16, A_K, B_K, VA, VB, float, 4>(g, t, at_a, va, at_b, vb,
+                                                                splits > 1 ? partial.data() : (float *)NULL, 1, store);
     });
     if (splits > 1)
         emu_launch((unsigned)((m * ((n + 3) / 4) + 63) / 64), 1, 64, [&] { aotc_gemm_reduce<1, 4>(g, partial.data(), 1, store); });
     char what[200];
-    snprintf(what, sizeof what, "simt %dx%d %d %d m %d n %d k %d splits %d", BM, BN, A_K, B_K, (int)m, (int)n, (int)k, splits);
+    snprintf(what, sizeof what, "simt %dx%d %d %d by %d %d m %d n %d k %d splits %d", BM, BN, A_K, B_K, VA, VB, (int)m, (int)n, (int)k, splits);
     compare(what, out, writes, want);
 }
 
@@ -288,10 +298,16 @@ int main()
     conv_case<Small, 1, 1>(deep, 1);
     conv_case<Skinny, 2, 2>(stride, 3);
 
-    simt_case<64, 64, true, true>(70, 65, 50, 1);
-    simt_case<128, 128, true, false>(130, 131, 33, 1);
-    simt_case<128, 128, false, true>(130, 131, 33, 3);
-    simt_case<64, 64, false, false>(5, 6, 7, 1);
+    simt_case<64, 64, true, true, 1, 1>(70, 65, 50, 1);
+    simt_case<128, 128, true, false, 1, 1>(130, 131, 33, 1);
+    simt_case<128, 128, false, true, 1, 1>(130, 131, 33, 3);
+    simt_case<64, 64, false, false, 1, 1>(5, 6, 7, 1);
+    simt_case<64, 64, true, true, 4, 4>(70, 65, 52, 1);
+    simt_case<128, 128, true, false, 4, 4>(130, 132, 36, 1);
+    simt_case<128, 128, false, true, 4, 1>(132, 131, 33, 3);
+    simt_case<64, 64, false, false, 1, 4>(5, 8, 7, 1);
+    simt_case<64, 64, false, true, 4, 4>(68, 3, 200, 2);
+    simt_case<64, 64, true, true, 4, 4>(3, 5, 0, 1);
 
     const ConvCase channel = {2, {1, 9, 10}, {1, 3, 3}, {1, 2, 1}, {1, 1, 1}, {0, 1, 1}, 11, 1, 1, false};
     const ConvCase planes = {1, {1, 9, 10}, {1, 5, 3}, {1, 1, 1}, {1, 1, 2}, {0, 2, 2}, 7, 1, 1, true};
