@@ -310,10 +310,11 @@ static void start_part(LoopText *t)
 
 /* ---- the kernel ------------------------------------------------------------------------------ */
 
-/* Blocks of a multiprocessor whose threads have 64 registers each. */
+/* Blocks of a multiprocessor whose threads have 64 registers each, or 80 with the fixed loads. */
 static int resident_blocks(const LoopText *t)
 {
-    return t->plan->threads < 1024 ? 1024 / t->plan->threads : 1;
+    int threads = t->plan->keeps_fixed ? 768 : 1024;
+    return t->plan->threads < threads ? threads / t->plan->threads : 1;
 }
 
 static void print_launch(LoopText *t, const CudaHandle *handle, int split)

@@ -13,6 +13,12 @@ typedef struct LoopStore {
     const char *to;         /* what to assign to in place of memory: a vector's element, or NULL */
 } LoopStore;
 
+/* Loads in registers: `stem`_<i>[chunk][v]. */
+typedef struct LoopLoads {
+    const Scalar *loads[64];
+    int           n;
+} LoopLoads;
+
 /* A value of an earlier stage in a variable: what later stages load. */
 typedef struct LoopKept {
     const Buffer *buffer;
@@ -27,12 +33,12 @@ typedef struct LoopText {
     const CudaSchedule *plan;
     VEC(LoopStore) stores; /* of the nest being printed */
     VEC(LoopKept) kept;
-    VectorPlan    vector;     /* var is the last outer (FLAT) or inner (ROWS) variable */
-    const Buffer *rows[64];   /* LOCAL rows in registers: row_<i>[chunk][v] */
-    const Scalar *caches[64]; /* loads in registers: cache_<i>[chunk][v] */
-    int           n_rows, n_caches;
-    CudaSchedule  second;    /* of the function that adds up what blocks share */
-    const char   *from, *to; /* of the inner points, where the first one does a part */
+    VectorPlan    vector;   /* var is the last outer (FLAT) or inner (ROWS) variable */
+    const Buffer *rows[64]; /* LOCAL rows in registers: row_<i>[chunk][v] */
+    int           n_rows;
+    LoopLoads     caches, fixed; /* of a row; of all rows */
+    CudaSchedule  second;        /* of the function that adds up what blocks share */
+    const char   *from, *to;     /* of the inner points, where the first one does a part */
 } LoopText;
 
 /* Do values of a point stand in arrays over the vector? */

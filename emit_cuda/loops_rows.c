@@ -12,7 +12,7 @@
  *   }
  *
  * Loads of the row to come (reads_ahead) are brought by a lambda: into ahead_<i>, which become
- * cache_<i> when their row's turn is. */
+ * cache_<i> when their row's turn is.  fixed_<i> are loads that all rows share (keeps_fixed). */
 #include "emit_cuda/loops.h"
 
 /* ---- what later stages read ------------------------------------------------------------------ */
@@ -138,6 +138,17 @@ static void add_inner_levels(LoopText *t, Nest *nest, const Stage *stage)
     nest_var(nest, last, nest->levels.n);
 }
 
+static void bind_loads(LoopText *t, Nest *nest, const LoopLoads *l, const char *stem, int level)
+{
+    Arena *arena = t->e->arena;
+    for (int i = 0; i < l->n; i++) {
+        const char *at =
+            arena_printf(arena, "%s_%d[chunk][%s]", stem, i, t->plan->vector > 1 ? "v" : "0");
+        nest_bind_at(nest, l->loads[i]->buffer, l->loads[i]->index,
+                     c_load(arena, l->loads[i]->buffer->dtype, at), level);
+    }
+}
+
 /* What stands in registers, at the level of the innermost loop to come. */
 static void bind_registers(LoopText *t, Nest *nest)
 {
@@ -146,33 +157,30 @@ static void bind_registers(LoopText *t, Nest *nest)
     int         level = nest->levels.n + (t->plan->vector > 1);
     for (int i = 0; i < t->n_rows; i++)
         nest_bind(nest, t->rows[i], arena_printf(arena, "row_%d[chunk][%s]", i, element), level);
-    for (int i = 0; i < t->n_caches; i++)
-        nest_bind_at(nest, t->caches[i]->buffer, t->caches[i]->index,
-                     c_load(arena, t->caches[i]->buffer->dtype,
-                            arena_printf(arena, "cache_%d[chunk][%s]", i, element)),
-                     level);
+    bind_loads(t, nest, &t->caches, "cache", level);
+    bind_loads(t, nest, &t->fixed, "fixed", level);
 }
 
-static void declare_loads(LoopText *t, const char *stem, int indent)
+static void declare_loads(LoopText *t, const LoopLoads *l, const char *stem, int indent)
 {
-    for (int i = 0; i < t->n_caches; i++)
+    for (int i = 0; i < l->n; i++)
         loops_line(t, indent,
                    arena_printf(t->e->arena, "aotc_vec<%s, %d> %s_%d[%d];",
-                                c_storage_type(t->caches[i]->buffer->dtype), t->plan->vector, stem,
+                                c_storage_type(l->loads[i]->buffer->dtype), t->plan->vector, stem,
                                 i, t->plan->chunks));
 }
 
 /* A row's loads into `stem`_<i>. */
-static Error *print_loads(LoopText *t, const char *stem, int indent)
+static Error *print_loads(LoopText *t, const LoopLoads *l, const char *stem, int indent)
 {
     Nest nest;
     loops_nest(t, &nest, indent);
     add_inner_levels(t, &nest, kernel_inner_stage(t->k));
     const char *text[64];
-    for (int i = 0; i < t->n_caches; i++)
-        text[i] = vector_load_text(&t->vector, &nest, t->caches[i]);
+    for (int i = 0; i < l->n; i++)
+        text[i] = vector_load_text(&t->vector, &nest, l->loads[i]);
     TRY(nest_open(&nest));
-    for (int i = 0; i < t->n_caches; i++)
+    for (int i = 0; i < l->n; i++)
         nest_line(&nest, "%s_%d[chunk] = %s;", stem, i, text[i]);
     nest_close(&nest);
     return nest.error;
@@ -184,7 +192,7 @@ static void take_ahead(LoopText *t, int indent)
     loops_line(t, indent, "#pragma unroll");
     loops_line(t, indent,
                arena_printf(arena, "for (int chunk = 0; chunk < %d; chunk++) {", t->plan->chunks));
-    for (int i = 0; i < t->n_caches; i++)
+    for (int i = 0; i < t->caches.n; i++)
         loops_line(t, indent + 1, arena_printf(arena, "cache_%d[chunk] = ahead_%d[chunk];", i, i));
     loops_line(t, indent, "}");
     loops_line(t, indent, arena_printf(arena, "bring(point + (%s)gridDim.x);", loops_int(t)));
@@ -198,15 +206,15 @@ static Error *print_registers(LoopText *t, int indent)
                    arena_printf(t->e->arena, "%s row_%d[%d][%d];",
                                 c_register_type(t->rows[i]->dtype), i, t->plan->chunks,
                                 t->plan->vector));
-    if (!t->n_caches)
+    if (!t->caches.n)
         return NULL;
-    declare_loads(t, "cache", indent);
+    declare_loads(t, &t->caches, "cache", indent);
     if (t->plan->reads_ahead) {
         take_ahead(t, indent);
         return NULL;
     }
     loops_line(t, indent, "{");
-    TRY(print_loads(t, "cache", indent + 1));
+    TRY(print_loads(t, &t->caches, "cache", indent + 1));
     loops_line(t, indent, "}");
     return NULL;
 }
@@ -419,13 +427,28 @@ Error *loops_print_sum(LoopText *t, int indent)
     return NULL;
 }
 
+static bool is_fixed(const LoopText *t, const Scalar *load)
+{
+    for (int i = 0; i < t->fixed.n; i++)
+        if (t->fixed.loads[i] == load)
+            return true;
+    return false;
+}
+
 static void find_registers(LoopText *t)
 {
-    if (!t->plan->chunks)
+    const CudaSchedule *p = t->plan;
+    ExprPool           *pool = t->e->exprs;
+    const Scalar       *loads[64];
+    if (!p->chunks)
         return;
     t->n_rows = kernel_kept_rows(t->k, t->rows, 64);
-    t->n_caches =
-        kernel_row_loads(t->e->exprs, t->k, t->plan->vector, t->plan->reads_ahead, t->caches, 64);
+    t->fixed.n = p->keeps_fixed ? kernel_fixed_loads(pool, t->k, p->vector, t->fixed.loads, 64) : 0;
+    int n = kernel_row_loads(pool, t->k, p->vector, p->reads_ahead, loads, 64);
+    t->caches.n = 0;
+    for (int i = 0; i < n; i++)
+        if (!is_fixed(t, loads[i]))
+            t->caches.loads[t->caches.n++] = loads[i];
 }
 
 Error *loops_print_ahead(LoopText *t, const char *decode, int indent)
@@ -433,14 +456,20 @@ Error *loops_print_ahead(LoopText *t, const char *decode, int indent)
     Arena      *arena = t->e->arena;
     const char *n = loops_expr(t, loops_points(t));
     find_registers(t);
-    declare_loads(t, "ahead", indent);
+    declare_loads(t, &t->caches, "ahead", indent);
     loops_line(t, indent, arena_printf(arena, "const auto bring = [&](%s point) {", loops_int(t)));
     loops_line(t, indent + 1, arena_printf(arena, "if (point >= %s)", n));
     loops_line(t, indent + 2, "return;");
     if (decode)
         loops_line(t, indent + 1, decode);
-    TRY(print_loads(t, "ahead", indent + 1));
+    TRY(print_loads(t, &t->caches, "ahead", indent + 1));
     loops_line(t, indent, "};");
+    if (t->fixed.n) {
+        declare_loads(t, &t->fixed, "fixed", indent);
+        loops_line(t, indent, "{");
+        TRY(print_loads(t, &t->fixed, "fixed", indent + 1));
+        loops_line(t, indent, "}");
+    }
     loops_line(t, indent, "bring(point);");
     return NULL;
 }

@@ -113,22 +113,39 @@ static bool is_first_of_point(const Repeated *r, int i)
            moves_with_point(r->k, r->out[i]->index);
 }
 
-int kernel_row_loads(ExprPool *pool, const Kernel *k, int width, bool with_first,
-                     const Scalar **out, int cap)
+/* All that stages with inner dims make. */
+static Repeated stage_loads(ExprPool *pool, const Kernel *k, int width, const Scalar **out, int cap)
 {
     const Stage *inner = kernel_inner_stage(k);
     Repeated     r = {pool, k, NULL, width, 0, 0, cap, out, {0}, {false}};
-    int          n = 0;
     if (!inner)
-        return 0;
+        return r;
     r.var = inner->inner[inner->n_inner - 1];
     for (int s = 0; s < k->n_stages; s++) {
         r.stage = s;
         for (int l = 0; l < k->stages[s]->n_loops && k->stages[s]->n_inner; l++)
             walk_loop(k->stages[s]->loops[l], note_load, &r);
     }
+    return r;
+}
+
+int kernel_row_loads(ExprPool *pool, const Kernel *k, int width, bool with_first,
+                     const Scalar **out, int cap)
+{
+    Repeated r = stage_loads(pool, k, width, out, cap);
+    int      n = 0;
     for (int i = 0; i < r.n; i++)
         if (r.again[i] || (with_first && is_first_of_point(&r, i)))
+            out[n++] = out[i];
+    return n;
+}
+
+int kernel_fixed_loads(ExprPool *pool, const Kernel *k, int width, const Scalar **out, int cap)
+{
+    Repeated r = stage_loads(pool, k, width, out, cap);
+    int      n = 0;
+    for (int i = 0; i < r.n; i++)
+        if (!moves_with_point(k, out[i]->index))
             out[n++] = out[i];
     return n;
 }

@@ -28,6 +28,8 @@ int kernel_repeated_loads(ExprPool *pool, const Kernel *k, int width, const Scal
  */
 int kernel_row_loads(ExprPool *pool, const Kernel *k, int width, bool with_first,
                      const Scalar **out, int cap);
+/* Those that do not move with the outer dims: one row of values for all points. */
+int kernel_fixed_loads(ExprPool *pool, const Kernel *k, int width, const Scalar **out, int cap);
 /* LOCAL rows that a later stage reads, in order of their stores. */
 int kernel_kept_rows(const Kernel *k, const Buffer **out, int cap);
 

@@ -117,9 +117,10 @@ typedef struct CudaSchedule {
                     stage: LOCAL rows and repeated loads; 0: a loop, LOCAL rows are computed again */
     int  split;  /* blocks that share a point's first stage, which is reductions alone; a second
                     function adds up and does the rest; 0: none do */
-    bool reads_ahead;   /* ROWS: blocks stay and take row after row; while one is computed the next
-                           one's first loads come in */
-    bool is_int32;      /* every index and count fits int32_t */
+    bool reads_ahead; /* ROWS: blocks stay and take row after row; while one is computed the next
+                         one's first loads come in */
+    bool keeps_fixed; /* with reads_ahead: loads that are the same for all rows stay in registers */
+    bool is_int32;    /* every index and count fits int32_t */
     bool is_impossible; /* a row that would be computed again is made of memory that the kernel
                            overwrites in between: emitters refuse */
 } CudaSchedule;

@@ -495,6 +495,8 @@ static void io_schedule(PlanIo *io, Kernel *k)
     io_int(io, "vector", &k->cuda.vector);
     io_int(io, "chunks", &k->cuda.chunks);
     io_int(io, "split", &k->cuda.split);
+    io_flag(io, "reads_ahead", &k->cuda.reads_ahead);
+    io_flag(io, "keeps_fixed", &k->cuda.keeps_fixed);
     io_flag(io, "is_int32", &k->cuda.is_int32);
     io_flag(io, "is_impossible", &k->cuda.is_impossible);
     io_expr_if(io, "scratch", &k->scratch_bytes);

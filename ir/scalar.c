@@ -118,8 +118,9 @@ bool scalar_is_transcendental(ScalarOp op)
     case S_ATANH:
     case S_ERF:
     case S_ERFC:
-    case S_ERF_PLUS_1:
+    case S_NDTR:
     case S_TANH_PLUS_1:
+    case S_EXP_TO_1:
     case S_ERFINV:
     case S_LGAMMA:
     case S_DIGAMMA:
@@ -477,6 +478,7 @@ typedef struct Rewrite {
     const Expr *const *to;
     int                n;
     Scalar *(*load)(void *cx, Scalar *load);
+    Scalar *(*replace)(void *cx, Scalar *node);
     void *cx;
     Pair *map; /* open addressing by pointer */
     int   map_cap, map_n;
@@ -604,19 +606,34 @@ static Scalar *rewrite(Rewrite *r, Scalar *a)
         b = rewrite_op(r, a);
         break;
     }
+    Scalar *other = r->replace ? r->replace(r->cx, b) : NULL;
+    if (other)
+        b = other;
     if (!b->node)
         b->node = a->node;
     map_put(r, a, b);
     return b;
 }
 
+static Scalar *rewrite_all(Rewrite *r, Scalar *a)
+{
+    r->map_cap = 32;
+    r->map = ARENA_ARRAY(r->pool->arena, Pair, r->map_cap);
+    return rewrite(r, a);
+}
+
 Scalar *scalar_rewrite(ScalarPool *pool, Scalar *a, Symbol *const *from, const Expr *const *to,
                        int n, Scalar *(*load)(void *cx, Scalar *load), void *cx)
 {
     Rewrite r = {.pool = pool, .from = from, .to = to, .n = n, .load = load, .cx = cx};
-    r.map_cap = 32;
-    r.map = ARENA_ARRAY(pool->arena, Pair, r.map_cap);
-    return rewrite(&r, a);
+    return rewrite_all(&r, a);
+}
+
+Scalar *scalar_replace(ScalarPool *pool, Scalar *a, Scalar *(*replace)(void *cx, Scalar *node),
+                       void *cx)
+{
+    Rewrite r = {.pool = pool, .replace = replace, .cx = cx};
+    return rewrite_all(&r, a);
 }
 
 /* ---- small questions ------------------------------------------------------------------------- */

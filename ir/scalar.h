@@ -43,8 +43,9 @@
                                     X(ASINH, "asinh", 1, 'a') X(ACOSH, "acosh", 1, 'a')            \
                                         X(ATANH, "atanh", 1, 'a') X(ERF, "erf", 1, 'a')            \
                                             X(ERFC, "erfc", 1, 'a')                                \
-                                            X(ERF_PLUS_1, "erf_plus_1", 1, 'a') /* 1 + f(x) */     \
-                                            X(TANH_PLUS_1, "tanh_plus_1", 1, 'a')                  \
+                                            X(NDTR, "ndtr", 1, 'a') /* (1 + erf(x / sqrt 2)) / 2 */ \
+                                            X(TANH_PLUS_1, "tanh_plus_1", 1, 'a') /* 1 + tanh(x) */  \
+                                            X(EXP_TO_1, "exp_to_1", 1, 'a') /* e^x, x <= 0 */      \
                                             X(ERFINV, "erfinv", 1, 'a')                            \
                                                 X(LGAMMA, "lgamma", 1, 'a') X(DIGAMMA, "digamma",  \
                                                                               1, 'a')              \
@@ -147,6 +148,11 @@ Scalar *scalar_and(ScalarPool *pool, Scalar *a, Scalar *b); /* either may be NUL
  * be NULL; returns NULL to keep a load).  Used when loops are re-indexed and fused. */
 Scalar *scalar_rewrite(ScalarPool *pool, Scalar *a, Symbol *const *from, const Expr *const *to,
                        int n, Scalar *(*load)(void *cx, Scalar *load), void *cx);
+
+/* a with nodes replaced: `replace` sees each node rebuilt in `pool`, and returns NULL to keep it.
+ */
+Scalar *scalar_replace(ScalarPool *pool, Scalar *a, Scalar *(*replace)(void *cx, Scalar *node),
+                       void *cx);
 
 /* Text of an operator's body: calls of the vocabulary, names resolved by `lookup` (parameters),
  * number literals take the dtype of the other operand.  `dtype` is what floats literals get where

@@ -371,9 +371,9 @@ static double negated(double x)
     return -x;
 }
 
-static double erf_plus_1(double x)
+static double ndtr(double x)
 {
-    return x < 0 ? erfc(-x) : 1 + erf(x);
+    return erfc(x * -0.70710678118654752) / 2;
 }
 
 static double tanh_plus_1(double x)
@@ -382,40 +382,18 @@ static double tanh_plus_1(double x)
 }
 
 static const Unary unary[S_COUNT] = {
-    [S_NEG] = negated,
-    [S_ABS] = fabs,
-    [S_EXP] = exp,
-    [S_EXP2] = exp2,
-    [S_EXPM1] = expm1,
-    [S_LOG] = log,
-    [S_LOG2] = log2,
-    [S_LOG10] = log10,
-    [S_LOG1P] = log1p,
-    [S_SQRT] = sqrt,
-    [S_RSQRT] = rsqrt,
-    [S_RECIPROCAL] = reciprocal,
-    [S_SIN] = sin,
-    [S_COS] = cos,
-    [S_TAN] = tan,
-    [S_ASIN] = asin,
-    [S_ACOS] = acos,
-    [S_ATAN] = atan,
-    [S_SINH] = sinh,
-    [S_COSH] = cosh,
-    [S_TANH] = tanh,
-    [S_ASINH] = asinh,
-    [S_ACOSH] = acosh,
-    [S_ATANH] = atanh,
-    [S_ERF] = erf,
-    [S_ERFC] = erfc,
-    [S_LGAMMA] = lgamma,
-    [S_SIGMOID] = sigmoid,
-    [S_ERF_PLUS_1] = erf_plus_1,
-    [S_TANH_PLUS_1] = tanh_plus_1,
-    [S_CEIL] = ceil,
-    [S_FLOOR] = floor,
-    [S_TRUNC] = trunc,
-    [S_ROUND] = nearbyint,
+    [S_NEG] = negated,     [S_ABS] = fabs,        [S_EXP] = exp,
+    [S_EXP2] = exp2,       [S_EXPM1] = expm1,     [S_LOG] = log,
+    [S_LOG2] = log2,       [S_LOG10] = log10,     [S_LOG1P] = log1p,
+    [S_SQRT] = sqrt,       [S_RSQRT] = rsqrt,     [S_RECIPROCAL] = reciprocal,
+    [S_SIN] = sin,         [S_COS] = cos,         [S_TAN] = tan,
+    [S_ASIN] = asin,       [S_ACOS] = acos,       [S_ATAN] = atan,
+    [S_SINH] = sinh,       [S_COSH] = cosh,       [S_TANH] = tanh,
+    [S_ASINH] = asinh,     [S_ACOSH] = acosh,     [S_ATANH] = atanh,
+    [S_ERF] = erf,         [S_ERFC] = erfc,       [S_LGAMMA] = lgamma,
+    [S_SIGMOID] = sigmoid, [S_NDTR] = ndtr,       [S_TANH_PLUS_1] = tanh_plus_1,
+    [S_EXP_TO_1] = exp,    [S_CEIL] = ceil,       [S_FLOOR] = floor,
+    [S_TRUNC] = trunc,     [S_ROUND] = nearbyint,
 };
 
 static bool apply_float(ScalarOp op, double a, double *out)

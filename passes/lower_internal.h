@@ -186,6 +186,7 @@ Error *finish_kernels(Lower *lo);
 void   mark_step_buffers(Step *const *steps, int n, bool *used);
 void   schedule_kernel(Lower *lo, Kernel *kernel);
 void   schedule_cuda(Lower *lo, Kernel *kernel);
+void   exp_below_max(Kernel *kernel, Arena *arena);
 void   kernel_set_accesses(Lower *lo, Kernel *kernel);
 void   order_steps(Plan *plan);
 Error *plan_memory(Lower *lo);

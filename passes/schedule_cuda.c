@@ -260,6 +260,15 @@ static void look_for_work(void *cx, Scalar *a)
     *found |= scalar_is_transcendental(a->op);
 }
 
+/* Words of one element. */
+static double words_of(const Scalar *const *loads, int n)
+{
+    double words = 0;
+    for (int i = 0; i < n; i++)
+        words += dtype_size(loads[i]->buffer->dtype) / 4.0;
+    return words;
+}
+
 /* Blocks wait for their row and then compute: where both take long, the next row should be on its
  * way meanwhile.  Two rows of loads and one of values have to fit 64 registers, of which 1024
  * threads of a multiprocessor can have so many. */
@@ -276,12 +285,31 @@ static bool reads_ahead(Lower *lo, const Kernel *k)
         return false;
     for (int l = 0; l < stage->n_loops; l++)
         scalar_walk(&stage->loops[l]->value, 1, look_for_work, &has_work);
-    double words = 0;
     int    n = kernel_row_loads(lo->ir->exprs, k, c->vector, true, loads, 64);
-    for (int i = 0; i < n; i++)
-        words += dtype_size(loads[i]->buffer->dtype) / 4.0;
     double each = c->chunks * c->vector, kept = kernel_kept_rows(k, rows, 64);
-    return has_work && n > 0 && each * words <= ROW_WORDS / 2 && each * kept <= ROW_WORDS;
+    return has_work && n > 0 && each * words_of(loads, n) <= ROW_WORDS / 2 &&
+           each * kept <= ROW_WORDS;
+}
+
+static bool stores_rows(const Kernel *k)
+{
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops && k->stages[s]->n_inner; l++)
+            if (k->stages[s]->loops[l]->kind == LOOP_POINTWISE &&
+                k->stages[s]->loops[l]->out->kind != BUFFER_LOCAL)
+                return true;
+    return false;
+}
+
+/* A bias or scale of such rows: 80 registers hold it too where nothing but results of reductions is
+ * stored, for 768 threads, which are enough where the next row is on its way. */
+static bool keeps_fixed(Lower *lo, const Kernel *k)
+{
+    const CudaSchedule *c = &k->cuda;
+    const Scalar       *loads[64];
+    int                 n = kernel_fixed_loads(lo->ir->exprs, k, c->vector, loads, 64);
+    return c->reads_ahead && !stores_rows(k) && c->threads <= 256 && n > 0 &&
+           c->chunks * c->vector * words_of(loads, n) <= ROW_WORDS;
 }
 
 /* ---- columns --------------------------------------------------------------------------------- */
@@ -354,6 +382,7 @@ static void schedule_rows(Lower *lo, Kernel *k)
                                           : 128;
     schedule_split(lo, k, n);
     c->reads_ahead = reads_ahead(lo, k);
+    c->keeps_fixed = keeps_fixed(lo, k);
     if (!c->chunks)
         c->is_impossible = rows_are_overwritten(k);
     if (!c->chunks)
@@ -365,6 +394,7 @@ void schedule_cuda(Lower *lo, Kernel *k)
     CudaSchedule *c = &k->cuda;
     *c = (CudaSchedule){CUDA_FLAT, .threads = FLAT_THREADS, .row_threads = 1, .vector = 1};
     c->is_int32 = indices_fit(lo, k);
+    exp_below_max(k, lo->ir->arena);
     if (kernel_inner_stage(k))
         schedule_rows(lo, k);
     else

@@ -311,6 +311,23 @@ static void test_rows(void **state)
           no_sizes, 1);
 }
 
+/* Blocks that stay: the next row is read while one is computed, scale and bias are read once. */
+static void test_rows_ahead(void **state)
+{
+    (void)state;
+    check("graph @ahead(%x: f32[4300,1100], %y: f32[4300,1100], %a: f32[1100], %b: f32[1100]) {\n"
+          "  %0 = aten.mul.Tensor(%x, %a)\n"
+          "  %1 = aten.add.Tensor(%0, %b)\n"
+          "  %2 = aten.gelu.default(%1)\n"
+          "  %3 = aten.softmax.int(%2, -1)\n"
+          "  %4 = aten.mul.Tensor(%y, %a)\n"
+          "  %5 = aten.exp.default(%4)\n"
+          "  %6 = aten.sum.dim_IntList(%5, [1])\n"
+          "  return %3, %6\n"
+          "}\n",
+          no_sizes, 1);
+}
+
 /* Dims that are not contiguous, and few results of many elements. */
 static void test_columns_and_parts(void **state)
 {
@@ -647,15 +664,22 @@ static void test_registers(void **state)
     static const char *const none[] = {NULL};
     (void)state;
     compile_graph("graph @rows(%x: f32[4096,4096], %b: bf16[8192,4096], %w: bf16[4096],\n"
-                  "            %a: f32[4096], %l: f32[64,30000]) {\n"
-                  "  %0 = aten.mul.Tensor(%x, %a)\n"
+                  "            %a: f32[4096], %c: f32[4096], %l: f32[64,30000],\n"
+                  "            %z: f32[4096,4096]) {\n"
+                  "  %7 = aten.mul.Tensor(%x, %a)\n"
+                  "  %0 = aten.add.Tensor(%7, %c)\n"
                   "  %1 = aten.gelu.default(%0)\n"
                   "  %2 = aten.softmax.int(%1, -1)\n"
                   "  %3 = aten.layer_norm.default(%b, [4096], %w, %w)\n"
                   "  %4 = aten.softmax.int(%l, -1)\n"
                   "  %5 = aten.sum.dim_IntList(%x, [0])\n"
                   "  %6 = aten.sum.default(%x)\n"
-                  "  return %2, %3, %4, %5, %6\n"
+                  "  %8 = aten.mul.Tensor(%z, %a)\n"
+                  "  %9 = aten.add.Tensor(%8, %c)\n"
+                  "  %10 = aten.gelu.default(%9)\n"
+                  "  %11 = aten.softmax.int(%10, -1)\n"
+                  "  %12 = aten.amin.default(%11, [1])\n"
+                  "  return %2, %3, %4, %5, %6, %12\n"
                   "}\n",
                   none);
 }
@@ -671,19 +695,13 @@ static void test_factorizations_compile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flat),
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_columns_and_parts),
-        cmocka_unit_test(test_scatter),
-        cmocka_unit_test(test_dynamic),
-        cmocka_unit_test(test_products),
-        cmocka_unit_test(test_grids),
-        cmocka_unit_test(test_folding),
-        cmocka_unit_test(test_factorizations),
-        cmocka_unit_test(test_spectra),
-        cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_factorizations_compile),
+        cmocka_unit_test(test_flat),       cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_ahead), cmocka_unit_test(test_columns_and_parts),
+        cmocka_unit_test(test_scatter),    cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_products),   cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_folding),    cmocka_unit_test(test_factorizations),
+        cmocka_unit_test(test_spectra),    cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_registers),  cmocka_unit_test(test_factorizations_compile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

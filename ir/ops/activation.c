@@ -20,7 +20,7 @@ static Scalar *body_gelu(LowerCx *cx, const Node *node, Scalar *const *in, DType
     return body_text(cx, node, in, dtype,
                      is_tanh ? "mul(mul(0.5, self), tanh_plus_1(mul(0.7978845608028654, "
                                "add(self, mul(0.044715, mul(self, mul(self, self)))))))"
-                             : "mul(mul(self, 0.5), erf_plus_1(mul(self, 0.7071067811865476)))");
+                             : "mul(self, ndtr(self))");
 }
 
 static Error *infer_gelu(Node *node)

@@ -263,13 +263,13 @@ template <int GATES> static void rnn_case(int steps, int batch, int hidden, bool
     expect(worst < 2e-6, GATES == 4 ? "lstm" : "gru", hidden, steps);
 }
 
-/* 1 + erf(x) and 1 + tanh(x) beside double: as near as a sum of 1 and a float can be. */
+/* ndtr(x) and 1 + tanh(x) beside double: as near as a sum of 1 and a float can be. */
 static void gelu_case()
 {
     double worst = 0;
     for (float x = -12; x < 12; x += 1.0f / 4096)
-        worst = fmax(worst, fabs(aotc_erf_plus_1_f32(x) - (x < 0 ? erfc(-(double)x) : 1 + erf((double)x))));
-    expect(worst < 1.5e-7, "1 + erf(x), 1e-10 of error", (int64_t)(worst * 1e10), 0);
+        worst = fmax(worst, fabs(aotc_ndtr_f32(x) - erfc(x * -0.70710678118654752) / 2));
+    expect(worst < 1.25e-7, "ndtr(x), 1e-10 of error", (int64_t)(worst * 1e10), 0);
     worst = 0;
     for (float x = -12; x < 12; x += 1.0f / 4096) {
         const double want = 2 / (1 + exp(-2 * (double)x));
@@ -278,13 +278,27 @@ static void gelu_case()
     expect(worst < 2.5e-6, "1 + tanh(x), 1e-10 of relative error", (int64_t)(worst * 1e10), 0);
     expect(aotc_tanh_plus_1_f32(INFINITY) == 2 && aotc_tanh_plus_1_f32(-INFINITY) == 0, "1 + tanh(inf)", 0, 0);
     expect(isnan(aotc_tanh_plus_1_f32(NAN)), "1 + tanh(NaN)", 0, 0);
-    expect(aotc_erf_plus_1_f32(INFINITY) == 2 && aotc_erf_plus_1_f32(-INFINITY) == 0, "1 + erf(inf)", 0, 0);
-    expect(aotc_erf_plus_1_f32(0) == 1 && isnan(aotc_erf_plus_1_f32(NAN)), "1 + erf(0), NaN", 0, 0);
+    expect(aotc_ndtr_f32(INFINITY) == 1 && aotc_ndtr_f32(-INFINITY) == 0, "ndtr(inf)", 0, 0);
+    expect(aotc_ndtr_f32(0) == 0.5f && isnan(aotc_ndtr_f32(NAN)), "ndtr(0), NaN", 0, 0);
+}
+
+/* e^x for x <= 0: relative error all the way down to the least normal number. */
+static void exp_case()
+{
+    double worst = 0;
+    for (float x = 0; x > -87.3f; x -= 1.0f / 4096) {
+        const double want = exp((double)x);
+        worst = fmax(worst, fabs(aotc_exp_to_1_f32(x) - want) / want);
+    }
+    expect(worst < 3.5e-7, "exp_to_1(x), 1e-10 of relative error", (int64_t)(worst * 1e10), 0);
+    expect(aotc_exp_to_1_f32(0) == 1 && aotc_exp_to_1_f32(-INFINITY) < 1e-38f, "exp_to_1(0), (-inf)", 0, 0);
+    expect(isnan(aotc_exp_to_1_f32(NAN)), "exp_to_1(NaN)", 0, 0);
 }
 
 int main()
 {
     gelu_case();
+    exp_case();
     scan_case<256, false>(3, 2500, 1);
     scan_case<256, false>(2, 5000, 3);
     scan_case<32, false>(11, 300, 1);
