@@ -2,12 +2,13 @@
 """Models and kernels of the GPU benchmark on this machine's GPU: aotc beside eager PyTorch and AOTInductor, in one run.
 
     python3 tests/python/gpu_models.py --bench BENCH/gpu --build build-device [--rows vit_b1,...] [--dtypes bfloat16,float16,float32]
-                                       [--peers eager,graph,aoti,aoti+graph] [--out report.json]
+                                       [--peers eager,graph,aoti,aoti+graph,copy] [--out report.json]
 
 Every row is built, exported and compiled (side by side), then timed alone: outputs are compared with eager PyTorch first.
   lat    us between two events around one call, the GPU idle before it; median
   wall   us of the host for one call and synchronize; issue: the call alone
   cold   us of back-to-back calls with a 512 MB read between them (kernel rows): the L2 holds nothing
+The peer `copy` (kernel rows) is a device-to-device copy in a CUDA graph of as many bytes as the row reads and writes.
 Times are medians of one run; peers of a row take turns in it.  The last line is "N passed, N failed": outputs that agree."""
 import argparse
 import json
@@ -112,7 +113,16 @@ class Row:
             found["aoti"] = lambda: self.aoti(*self.inputs)
         if self.aoti and "aoti+graph" in self.args.peers:
             found["aoti+graph"] = self.graph_of(lambda: self.aoti(*self.inputs))
+        if "copy" in self.args.peers and self.meta["kind"] == "kernel":
+            found["copy"] = self.graph_of(self.copy_of(sum(x.nbytes for x in inputs + outputs)))
         return found
+
+    def copy_of(self, n_bytes):
+        """The driver's copy on the device that moves as many bytes, read and written, as the row's inputs and outputs have."""
+        import torch
+        source = torch.zeros(max(n_bytes // 2, 1), dtype=torch.uint8, device="cuda")
+        target = torch.empty_like(source)
+        return lambda: target.copy_(source)
 
     def fresh(self):
         """The module with its exported buffers: eager calls change them."""
