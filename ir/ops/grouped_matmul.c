@@ -55,7 +55,7 @@ static Value *sum_of_products(Build *b, Value *x, Value *y, int64_t dim)
 {
     if (b->error)
         return NULL;
-    DType  dtype = dtype_compute(x->type.dtype);
+    DType dtype = dtype_compute(x->type.dtype);
     x = build_cast(b, x, dtype);
     y = b->error ? NULL : build_cast(b, y, dtype);
     Value *product = build_binary(b, "aten.mul.Tensor", x, y);

@@ -9,19 +9,19 @@
 #include <string.h>
 
 static const OpDesc *const families[] = {
-    pointwise_ops,     float_function_ops, activation_ops,   bit_ops,
-    compare_ops,       special_ops,        unique_ops,       counting_ops,
-    differences_ops,   fractional_ops,     reduction_ops,    view_ops,
-    permute_ops,       slice_ops,          split_ops,        creation_ops,
-    conversion_ops,    range_ops,          triangle_ops,     window_function_ops,
-    arrange_ops,       indexing_ops,       view_scatter_ops, diagonal_ops,
-    scatter_ops,       unbacked_ops,       move_ops,         matmul_ops,
-    contraction_ops,   convolution_ops,    norm_ops,         pooling_ops,
-    window_ops,        fold_ops,           resize_ops,       pad_ops,
-    grid_sample_ops,   shuffle_ops,        attention_ops,    rnn_ops,
-    sort_ops,          scan_ops,           loss_ops,         effect_ops,
-    higher_order_ops,  random_ops,         random_draw_ops,  fft_ops,
-    linalg_call_ops,   linalg_ops,         linalg_qr_ops,    linalg_function_ops,
+    pointwise_ops,     float_function_ops, activation_ops,     bit_ops,
+    compare_ops,       special_ops,        unique_ops,         counting_ops,
+    differences_ops,   fractional_ops,     reduction_ops,      view_ops,
+    permute_ops,       slice_ops,          split_ops,          creation_ops,
+    conversion_ops,    range_ops,          triangle_ops,       window_function_ops,
+    arrange_ops,       indexing_ops,       view_scatter_ops,   diagonal_ops,
+    scatter_ops,       unbacked_ops,       move_ops,           matmul_ops,
+    contraction_ops,   convolution_ops,    norm_ops,           pooling_ops,
+    window_ops,        fold_ops,           resize_ops,         pad_ops,
+    grid_sample_ops,   shuffle_ops,        attention_ops,      rnn_ops,
+    sort_ops,          scan_ops,           loss_ops,           effect_ops,
+    higher_order_ops,  random_ops,         random_draw_ops,    fft_ops,
+    linalg_call_ops,   linalg_ops,         linalg_qr_ops,      linalg_function_ops,
     scaled_matmul_ops, spectral_ops,       grouped_matmul_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
