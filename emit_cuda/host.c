@@ -309,8 +309,11 @@ Error *cuda_emit_host(CudaEmit *c)
     Text  functions = text_new(e->arena), body = text_new(e->arena), *out = e->out;
     c->host = &functions;
     e->out = &body;
-    TRY(print_steps(c, e->plan->steps.items, e->plan->steps.n, 1));
+    Error *error = print_steps(c, e->plan->steps.items, e->plan->steps.n, 1);
     e->out = out;
+    c->host = NULL;
+    if (error)
+        return error;
     text_printf(e->out,
                 "%sstatic void run(const aotc_model_frame *f AOTC_UNUSED, int32_t thread "
                 "AOTC_UNUSED)\n{\n%s}\n\n",
