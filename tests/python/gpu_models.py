@@ -8,6 +8,8 @@ Every row is built, exported and compiled (side by side), then timed alone: outp
   lat    us between two events around one call, the GPU idle before it; median
   wall   us of the host for one call and synchronize; issue: the call alone
   cold   us of back-to-back calls with a 512 MB read between them (kernel rows): the L2 holds nothing
+  stream us a call of many back to back, over sets of inputs and outputs that together are far larger than the L2: bytes by
+         this time are the rate of a kernel in a stream of work (with the peer copy, of aotc and of copy)
 The peer `copy` (kernel rows) is a device-to-device copy in a CUDA graph of as many bytes as the row reads and writes.
 Times are medians of one run; peers of a row take turns in it.  The last line is "N passed, N failed": outputs that agree."""
 import argparse
@@ -24,6 +26,9 @@ sys.path.insert(0, here)
 
 # Largest difference over the largest output: whole networks in the dtype's precision.
 TOLERANCE = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 6e-2}
+# Together the sets of the measure "stream" have at least as many: eight times the L2 of an H100.
+STREAM_BYTES = 400 << 20
+STREAM_ROUNDS = 8
 KERNEL_ROWS = ["tiny_add8", "pw_chain", "layernorm", "gemm_gelu", "skinny16", "skinny1", "gemm_fp32", "splitk"]
 MODEL_ROWS = ["resnet50_nhwc_b1", "resnet50_nchw_b1", "vit_b1", "bert_b1", "gpt2_prefill_b1", "gpt2_decode_b1", "llama_prefill_b1",
               "llama_decode_b1", "unet_b1", "dlrm_b16"]
@@ -101,6 +106,7 @@ class Row:
         inputs = list(flat(self.inputs))
         model.bind(inputs, outputs)
         found = {"aotc": lambda: model.run(stream.cuda_stream)}
+        self.sets = {}
         model.run(stream.cuda_stream)
         torch.cuda.synchronize()
         model.synchronize()
@@ -114,8 +120,19 @@ class Row:
         if self.aoti and "aoti+graph" in self.args.peers:
             found["aoti+graph"] = self.graph_of(lambda: self.aoti(*self.inputs))
         if "copy" in self.args.peers and self.meta["kind"] == "kernel":
-            found["copy"] = self.graph_of(self.copy_of(sum(x.nbytes for x in inputs + outputs)))
+            n_bytes = sum(x.nbytes for x in inputs + outputs)
+            n_sets = max(2, min(64, -(-STREAM_BYTES // n_bytes)))
+            found["copy"] = self.graph_of(self.copy_of(n_bytes))
+            self.sets = {"aotc": [self.another(inputs, outputs, stream) for _ in range(n_sets)],
+                         "copy": [self.graph_of(self.copy_of(n_bytes)) for _ in range(n_sets)]}
         return found
+
+    def another(self, inputs, outputs, stream):
+        """The package in a context of its own, on copies of the inputs."""
+        from aotc_ctypes import Model
+        model = Model(os.path.join(self.args.build, "libaotc.so"), self.package)
+        model.bind([x.clone() for x in inputs], [x.clone() for x in outputs])
+        return lambda: model.run(stream.cuda_stream)
 
     def copy_of(self, n_bytes):
         """The driver's copy on the device that moves as many bytes, read and written, as the row's inputs and outputs have."""
@@ -172,6 +189,8 @@ class Row:
         for i in range(self.args.rounds):
             for name in (list(found) if i % 2 == 0 else list(found)[::-1]):
                 rounds[name].append(self.time(found[name]))
+                if name in self.sets:
+                    rounds[name][-1]["stream_us"] = self.time_stream(self.sets[name])
         for name, times in rounds.items():
             self.result["peers"][name] = {k: statistics.median(t[k] for t in times) for k in times[0]}
 
@@ -206,6 +225,20 @@ class Row:
         if self.meta["kind"] == "kernel":
             result["cold_us"] = self.time_cold(call)
         return result
+
+    def time_stream(self, calls):
+        import torch
+        times = []
+        for i in range(11):
+            a, b = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            a.record()
+            for _ in range(STREAM_ROUNDS):
+                for call in calls:
+                    call()
+            b.record()
+            times.append((a, b))
+        torch.cuda.synchronize()
+        return statistics.median(a.elapsed_time(b) for a, b in times[1:]) * 1e3 / (STREAM_ROUNDS * len(calls))
 
     def time_cold(self, call):
         import torch
