@@ -879,6 +879,7 @@ Error *finish_kernels(Lower *lo)
     each_kernel(lo, lo->plan->steps.items, lo->plan->steps.n, finish_one, NULL);
     if (lo->graph->is_placed && !lo->is_fold)
         order_steps(lo->plan);
+    TRY(plan_memory(lo));
     plan_barriers(lo);
-    return plan_memory(lo);
+    return NULL;
 }

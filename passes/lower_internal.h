@@ -180,16 +180,18 @@ Loop *template_loop(const Kernel *kernel);
 
 /* ---- fuse.c, schedule.c, order_steps.c, plan_memory.c
  * ------------------------------------------------------- */
-Error *fuse_block(Lower *lo, Block *block);
-Error *inplace_block(Lower *lo, Block *block);
-Error *finish_kernels(Lower *lo);
-void   mark_step_buffers(Step *const *steps, int n, bool *used);
-void   schedule_kernel(Lower *lo, Kernel *kernel);
-void   schedule_cuda(Lower *lo, Kernel *kernel);
-void   exp_below_max(Kernel *kernel, Arena *arena);
-void   kernel_set_accesses(Lower *lo, Kernel *kernel);
-void   order_steps(Plan *plan);
-Error *plan_memory(Lower *lo);
-void   plan_barriers(Lower *lo);
+Error  *fuse_block(Lower *lo, Block *block);
+Error  *inplace_block(Lower *lo, Block *block);
+Error  *finish_kernels(Lower *lo);
+void    mark_step_buffers(Step *const *steps, int n, bool *used);
+void    schedule_kernel(Lower *lo, Kernel *kernel);
+void    schedule_cuda(Lower *lo, Kernel *kernel);
+void    exp_below_max(Kernel *kernel, Arena *arena);
+void    kernel_set_accesses(Lower *lo, Kernel *kernel);
+void    order_steps(Plan *plan);
+Error  *plan_memory(Lower *lo);
+void    plan_barriers(Lower *lo); /* after plan_memory */
+/* What a buffer of so many bytes takes of the arena. */
+int64_t plan_padded_bytes(int64_t bytes);
 
 #endif

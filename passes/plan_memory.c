@@ -1,4 +1,4 @@
-/* Memory: one arena for each device, planned offline; barriers between steps.
+/* Memory: one arena for each device, planned offline.
  *
  * Buffers of constant size are placed greedily, largest first, at the lowest offset free during
  * their whole life.  Sizes that hold symbols get slots behind them: a buffer takes a slot whose
@@ -73,7 +73,7 @@ static int larger_first(const void *a, const void *b)
     return (*x)->id - (*y)->id;
 }
 
-static int64_t padded(int64_t bytes)
+int64_t plan_padded_bytes(int64_t bytes)
 {
     return (bytes + ALIGN - 1) / ALIGN * ALIGN +
            ALIGN; /* one line more: vectors may read past the end */
@@ -105,7 +105,7 @@ static int64_t place_constant_sizes(Lower *lo, Buffer **buffers, int n)
         int64_t numel = 0, at = 0;
         int     m = 0;
         expr_is_int(buffers[i]->numel, &numel);
-        int64_t bytes = padded(numel * dtype_size(buffers[i]->dtype));
+        int64_t bytes = plan_padded_bytes(numel * dtype_size(buffers[i]->dtype));
         for (int j = 0; j < i; j++)
             if (lives_overlap(placed[j].buffer, buffers[i]))
                 busy[m++] = placed[j];
@@ -207,22 +207,4 @@ Error *plan_memory(Lower *lo)
     if (lo->graph->is_placed && !lo->is_fold)
         plan->host_arena_bytes = place_buffers(lo, true);
     return NULL;
-}
-
-static void mark_barriers(Step *const *steps, int n, bool *first)
-{
-    for (int i = 0; i < n; i++) {
-        steps[i]->barrier_before = !*first;
-        *first = false;
-        mark_barriers(steps[i]->then_steps.items, steps[i]->then_steps.n, first);
-        mark_barriers(steps[i]->else_steps.items, steps[i]->else_steps.n, first);
-    }
-}
-
-/* Arena memory is reused from step to step, so that nearly every step waits for the one before: all
- * of them do. */
-void plan_barriers(Lower *lo)
-{
-    bool first = true;
-    mark_barriers(lo->plan->steps.items, lo->plan->steps.n, &first);
 }

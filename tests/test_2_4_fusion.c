@@ -372,6 +372,49 @@ static void test_symbolic_arena(void **state)
     arena_destroy(l.arena);
 }
 
+/* Steps that wait for all threads are '|', the others '.'. */
+static void test_barriers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *source, *barriers;
+    } cases[] = {
+        {"nothing in common",
+         "graph @f(%x: f32[64,64], %y: f32[64,64]) {\n %0 = aten.mm.default(%x, %y)\n"
+         " %1 = aten.mm.default(%y, %x)\n return %0, %1\n}\n",
+         ".."},
+        {"what another step wrote",
+         "graph @f(%x: f32[64,64], %y: f32[64,64]) {\n %0 = aten.mm.default(%x, %y)\n"
+         " %1 = aten.mm.default(%y, %x)\n %2 = aten.mm.default(%1, %0)\n"
+         " %3 = aten.mm.default(%x, %x)\n return %2, %3\n}\n",
+         "..|."},
+        {"the bytes of what another step reads",
+         "graph @f(%x: f32[64,64], %y: f32[64,64]) {\n %0 = aten.mm.default(%x, %y)\n"
+         " %1 = aten.mm.default(%0, %y)\n %2 = aten.mm.default(%x, %x)\n"
+         " %3 = aten.mm.default(%2, %y)\n return %1, %3\n}\n",
+         ".|||"},
+        {"small steps, run by one thread",
+         "graph @f(%x: f32[64]) {\n %0 = aten.exp.default(%x)\n %1 = aten.flip.default(%0, [0])\n"
+         " %2 = aten.add.Tensor(%0, %1)\n return %0, %2\n}\n",
+         ".."},
+        {"the same, run by all",
+         "graph @f(%x: f32[65536]) {\n %0 = aten.exp.default(%x)\n %1 = aten.flip.default(%0, "
+         "[0])\n"
+         " %2 = aten.add.Tensor(%0, %1)\n return %0, %2\n}\n",
+         ".|"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Lowering l;
+        char     found[16] = "";
+        plan_of(&l, cases[i].source);
+        for (int j = 0; j < l.plan->steps.n && j < 15; j++)
+            strcat(found, l.plan->steps.items[j]->barrier_before ? "|" : ".");
+        if (strcmp(found, cases[i].barriers) != 0)
+            fail_msg("%s: %s instead of %s", cases[i].what, found, cases[i].barriers);
+        arena_destroy(l.arena);
+    }
+}
+
 /* ---- switches -------------------------------------------------------------------------------- */
 
 static void test_disabled_fusion(void **state)
@@ -422,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_old_content_is_kept_while_read),
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_symbolic_arena),
+        cmocka_unit_test(test_barriers),
         cmocka_unit_test(test_disabled_fusion),
         cmocka_unit_test(test_plans_are_reproducible),
     };

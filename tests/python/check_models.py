@@ -8,7 +8,9 @@ Beside MODEL.pt2 lie MODEL.inputs.safetensors and MODEL.outputs.safetensors (eag
   eager        largest difference, over the largest output, with 1 and 2 threads, <= 1e-4
   bytes        two compiles give equal packages
   folder       so does the unpacked archive
-  json         so does its JSON with --weights-from the weights as one .safetensors file (where torch is installed)
+  json         so does its bare JSON with --weights-from that folder
+  safetensors  so does its JSON with the weights as one .safetensors file (where torch is installed; a file without tied tensors,
+               which it cannot tell)
   clang        --cc=clang gives the numbers of gcc, within 1e-5 of the largest output
   decomposed   so does the program after run_decompositions() (where torch is installed)
   compiler     peak resident memory of aotc and of its compilers, <= 2.5 x weights + 300 MB
@@ -22,6 +24,7 @@ import argparse
 import filecmp
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -113,13 +116,18 @@ class Checks:
         root = os.path.join(folder, os.listdir(folder)[0]) if len(os.listdir(folder)) == 1 else folder
         self.compile(root, other)
         self.same(name, "folder", first, other)
+        bare = os.path.join(work, "export.json")
+        shutil.copy(os.path.join(folder, json), bare)
+        self.compile(bare, other, "--weights-from", root)
+        self.same(name, "json", first, other)
         if self.torch:
             from safetensors.torch import save_file
-            program = self.torch.export.load(path)
+            program, to = self.torch.export.load(path), os.path.join(work, "weights.safetensors")
             tensors = {**program.state_dict, **{k: v for k, v in program.constants.items() if isinstance(v, self.torch.Tensor)}}
-            save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, os.path.join(work, "weights.safetensors"))
-            self.compile(os.path.join(folder, json), other, "--weights-from", os.path.join(work, "weights.safetensors"))
-            self.same(name, "json", first, other)
+            if len({v.untyped_storage().data_ptr() for v in tensors.values()}) == len(tensors):
+                save_file({k: v.detach().contiguous() for k, v in tensors.items()}, to)
+                self.compile(bare, other, "--weights-from", to)
+                self.same(name, "safetensors", first, other)
 
     def decomposed(self, name, path, stem, other, results, work):
         if not self.torch:
