@@ -290,7 +290,8 @@ typedef struct aotc_model_entry {
      * same time. */
     void (*run)(const aotc_model_frame *frame, int32_t thread);
     /* ABI 2: __global__ functions that run launches. */
-    int32_t                    n_functions, reserved;
+    int32_t                    n_functions;
+    int32_t                    max_threads; /* more have nothing to do in `run`; 0: any number */
     const aotc_model_function *functions;
     /* ABI 4, in tables that say so: bytes on the CPU; -1: none. */
     int32_t                    host_arena_expr, host_scratch_expr;

@@ -483,6 +483,27 @@ static const char *table_or_null(Emit *e, int n, const char *name)
     return n ? arena_printf(e->arena, "%s%s", e->prefix, name) : "0";
 }
 
+/* What a copy may have that is not worth waking a thread for. */
+#define SMALL_COPY 16384
+
+/* Would a second thread only wait?  Waking it costs more than a small model. */
+static bool runs_alone(Step *const *steps, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const Step *s = steps[i];
+        int64_t     numel;
+        if (s->kernel && (s->kernel->kind != KERNEL_LOOPS || s->kernel->parallel))
+            return false;
+        if (s->kind == STEP_COPY &&
+            !(expr_is_int(s->to->numel, &numel) && numel * dtype_size(s->to->dtype) <= SMALL_COPY))
+            return false;
+        if (!runs_alone(s->then_steps.items, s->then_steps.n) ||
+            !runs_alone(s->else_steps.items, s->else_steps.n))
+            return false;
+    }
+    return true;
+}
+
 /* Bytes of memory by what they are for, as indices of expressions. */
 typedef struct MemoryExprs {
     int arena, scratch, host_arena, host_scratch;
@@ -514,6 +535,8 @@ static void print_entry(Tables *t, const char *entry_name, int n_guards, int n_s
                 table_or_null(e, p->kernels.n, "kernels"),
                 table_or_null(e, p->constants.n, "constants"));
     text_printf(e->out, "    .exprs = %sexprs, .run = %srun,\n", e->prefix, e->prefix);
+    if (e->device != EMIT_CUDA && runs_alone(p->steps.items, p->steps.n))
+        text_put(e->out, "    .max_threads = 1,\n");
     if (e->n_functions)
         text_printf(e->out, "    .n_functions = %d, .functions = functions,\n", e->n_functions);
     if (e->device == EMIT_CUDA)

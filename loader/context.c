@@ -184,6 +184,9 @@ static void take_options(aotc_context *c, const aotc_context_options *o)
             c->n_threads = o->threads->n_threads;
     }
     c->frame.seed = o->seed;
+    const aotc_model_entry *e = c->model->entry;
+    if (HAS_FIELD(e, max_threads) && e->max_threads > 0 && c->n_threads > e->max_threads)
+        c->n_threads = e->max_threads;
 }
 
 /* What no run changes. */

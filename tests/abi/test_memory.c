@@ -4,8 +4,8 @@
 
 #include <unistd.h>
 
-static const char *const entries[] = {"affine",  "numbers", "state",    "late",
-                                      "failing", "shapes",  "parallel", "small"};
+static const char *const entries[] = {"affine", "numbers",  "state", "late", "failing",
+                                      "shapes", "parallel", "alone", "small"};
 
 /* Inputs of any entry: x and y with s0 = 3, numbers that it takes, columns where it wants rows. */
 typedef struct Any {
@@ -148,7 +148,8 @@ static void test_warm_runs(void **state)
             assert_int_equal(aotc_model_load(package, entries[i], &model, &error), AOTC_OK);
             assert_int_equal(aotc_context_create(model, &o, &c, &error), AOTC_OK);
             make_inputs(&a, model);
-            bool is_sized = !strcmp(entries[i], "late") || !strcmp(entries[i], "parallel");
+            bool is_sized = !strcmp(entries[i], "late") || !strcmp(entries[i], "parallel") ||
+                            !strcmp(entries[i], "alone");
             long pages = 0;
             for (int run = 0; run < 1000; run++) {
                 if (is_sized)

@@ -362,9 +362,9 @@ static void test_infos(void **state)
     aotc_tensor_info t = {.struct_size = sizeof t};
     aotc_context_destroy(kit_context("small", NULL));
     kit_expect(aotc_package_open(kit_path("model.pt2pkg"), NULL, &p, &error), &error, AOTC_OK, "");
-    assert_int_equal(aotc_package_n_entries(p), 8);
+    assert_int_equal(aotc_package_n_entries(p), 9);
     assert_string_equal(aotc_package_entry_name(p, 3), "late");
-    assert_null(aotc_package_entry_name(p, 8));
+    assert_null(aotc_package_entry_name(p, 9));
     assert_null(aotc_package_entry_name(p, -1));
     kit_expect(aotc_model_load(p, "nothing", &m, &error), &error, AOTC_E_ARGUMENT,
                "the package has no entry point \"nothing\"");

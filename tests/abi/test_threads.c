@@ -43,6 +43,18 @@ static void test_pool(void **state)
     }
 }
 
+/* The model says that one thread does all: no other is woken. */
+static void test_max_threads(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 4; n++) {
+        aotc_context_options o = {.struct_size = sizeof o, .n_threads = n};
+        aotc_context        *c = kit_context("alone", &o);
+        check_parallel(c, 2, 1);
+        aotc_context_destroy(c);
+    }
+}
+
 typedef struct Job {
     aotc_context *c;
     int           n_threads;
@@ -206,11 +218,9 @@ static void test_fork(void **state)
 int run_thread_cases(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_side_by_side),
-        cmocka_unit_test(test_shared_package),
-        cmocka_unit_test(test_own_threads),
-        cmocka_unit_test(test_failure_on_threads),
+        cmocka_unit_test(test_pool),           cmocka_unit_test(test_side_by_side),
+        cmocka_unit_test(test_shared_package), cmocka_unit_test(test_max_threads),
+        cmocka_unit_test(test_own_threads),    cmocka_unit_test(test_failure_on_threads),
         cmocka_unit_test(test_fork),
     };
     return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
