@@ -217,6 +217,13 @@ AOTC_API aotc_status aotc_input_info(const aotc_model *model, int32_t index, aot
 AOTC_API aotc_status aotc_output_info(const aotc_model *model, int32_t index,
                                       aotc_tensor_info *out);
 
+/* Sizes that fit together.  shapes[i]: ndim sizes of input i, -1 where none is wanted in
+ * particular: a free size becomes the least that the model takes, one that follows from others is
+ * computed. What is given stays, also where a run would refuse it; numbers count as their literal
+ * or 0. AOTC_E_GUARD: a size overflows.  Any thread. */
+AOTC_API aotc_status aotc_complete_shapes(const aotc_model *model, int64_t *const *shapes,
+                                          aotc_error *error);
+
 /* ---- running --------------------------------------------------------------------------------- */
 AOTC_API aotc_status aotc_context_create(aotc_model *model, const aotc_context_options *options,
                                          aotc_context **out, aotc_error *error);

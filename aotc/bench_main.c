@@ -23,7 +23,9 @@ static const char usage[] =
     "\n"
     "  --inputs FILE     tensors input0, input1, ... (default: zeros; dynamic sizes as --shapes "
     "says, else their least)\n"
-    "  --shapes LIST     sizes of dynamic dims in order of the inputs: 4,128\n"
+    "  --shapes LIST     sizes of dynamic dims in order of the inputs: 4,128; those that follow "
+    "from them may be\n"
+    "                    left out\n"
     "  --entry NAME      entry point (default: the first)\n"
     "  --threads N       threads of a run (default 1)\n"
     "  --seed N          of random operators\n" RUNNER_USAGE
@@ -48,27 +50,46 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* The next of the listed sizes, or the least that the model takes. */
-static int64_t next_size(const char **shapes, int64_t least)
+/* The next of the listed sizes, -1 when there is none. */
+static int64_t next_size(const char **shapes)
 {
     char   *end;
     int64_t size = *shapes ? strtoll(*shapes, &end, 10) : 0;
     if (!*shapes || end == *shapes)
-        return least;
+        return -1;
     *shapes = *end == ',' ? end + 1 : end;
     return size;
 }
 
+/* Sizes as listed; those that are not, as the model wants them. */
+static bool make_shapes(Runner *r, const char *listed)
+{
+    aotc_error error = {.struct_size = sizeof error};
+    int64_t  **shapes = calloc((size_t)r->n_inputs + 1, sizeof *shapes);
+    bool       ok = shapes != NULL;
+    for (int i = 0; ok && i < r->n_inputs; i++) {
+        aotc_tensor_info info = {.struct_size = sizeof info};
+        aotc_input_info(r->model, i, &info);
+        shapes[i] = r->inputs[i].shape = calloc((size_t)info.ndim + 1, sizeof **shapes);
+        ok = shapes[i] != NULL;
+        for (int d = 0; ok && d < info.ndim; d++)
+            shapes[i][d] = info.shape[d] >= 0 ? info.shape[d] : next_size(&listed);
+    }
+    if (ok && aotc_complete_shapes(r->model, shapes, &error)) {
+        fprintf(stderr, "aotc-bench: error: %s\n", error.text);
+        ok = false;
+    }
+    free(shapes);
+    return ok;
+}
+
 /* Zeros of that size; a fixed number has its value. */
-static bool make_input(DLTensor *x, const aotc_tensor_info *info, const char **shapes)
+static bool make_input(DLTensor *x, const aotc_tensor_info *info)
 {
     size_t bytes = info->dtype.bits / 8u;
-    x->shape = calloc((size_t)info->ndim + 1, sizeof *x->shape);
-    for (int d = 0; x->shape && d < info->ndim; d++) {
-        x->shape[d] = info->shape[d] >= 0 ? info->shape[d] : next_size(shapes, info->shape_min[d]);
+    for (int d = 0; d < info->ndim; d++)
         if (x->shape[d] < 0 || __builtin_mul_overflow(bytes, (size_t)x->shape[d], &bytes))
             return false;
-    }
     x->ndim = info->ndim;
     x->dtype = info->dtype;
     x->device = (DLDevice){kDLCPU, 0};
@@ -84,10 +105,12 @@ static bool make_input(DLTensor *x, const aotc_tensor_info *info, const char **s
 
 static bool make_inputs(Runner *r, const char *shapes)
 {
+    if (!make_shapes(r, shapes))
+        return false;
     for (int i = 0; i < r->n_inputs; i++) {
         aotc_tensor_info info = {.struct_size = sizeof info};
         aotc_input_info(r->model, i, &info);
-        if (info.dtype.code != kDLOpaqueHandle && !make_input(&r->inputs[i], &info, &shapes)) {
+        if (info.dtype.code != kDLOpaqueHandle && !make_input(&r->inputs[i], &info)) {
             fprintf(stderr, "aotc-bench: error: no memory for input \"%s\" of these sizes\n",
                     info.name);
             return false;

@@ -353,6 +353,39 @@ static void test_two_models(void **state)
     aotc_context_destroy(e);
 }
 
+static void test_shapes(void **state)
+{
+    (void)state;
+    aotc_error    error = {.struct_size = sizeof error};
+    aotc_package *p = NULL;
+    aotc_model   *m = NULL;
+    int64_t       x[2], y[2], odd[1], *shapes[] = {x, y, odd};
+    kit_expect(aotc_package_open(kit_path("model.pt2pkg"), NULL, &p, &error), &error, AOTC_OK, "");
+    kit_expect(aotc_model_load(p, "affine", &m, &error), &error, AOTC_OK, "");
+    static const struct {
+        int64_t x[2], y[2], odd, want_x, want_y, want_odd;
+    } cases[] = {
+        {{-1, -1}, {-1, -1}, -1, 2, 4, 4},
+        {{5, 4}, {-1, 4}, 7, 5, 10, 7},
+        {{5, -1}, {11, -1}, -1, 5, 11, 4}, /* stays: the run refuses it */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memcpy(x, cases[i].x, sizeof x);
+        memcpy(y, cases[i].y, sizeof y);
+        odd[0] = cases[i].odd;
+        kit_expect(aotc_complete_shapes(m, shapes, &error), &error, AOTC_OK, "");
+        assert_int_equal(x[0], cases[i].want_x);
+        assert_int_equal(y[0], cases[i].want_y);
+        assert_int_equal(odd[0], cases[i].want_odd);
+        assert_true(x[1] == 4 && y[1] == 4);
+    }
+    x[0] = -1, odd[0] = INT64_MAX;
+    kit_expect(aotc_complete_shapes(m, shapes, &error), &error, AOTC_E_GUARD, "overflows");
+    kit_expect(aotc_complete_shapes(m, NULL, &error), &error, AOTC_E_ARGUMENT, "NULL");
+    aotc_model_release(m);
+    aotc_package_close(p);
+}
+
 static void test_infos(void **state)
 {
     (void)state;
@@ -504,8 +537,8 @@ int run_run_cases(void)
         cmocka_unit_test(test_bad_inputs), cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_state),      cmocka_unit_test(test_late),
         cmocka_unit_test(test_failures),   cmocka_unit_test(test_profile),
-        cmocka_unit_test(test_two_models), cmocka_unit_test(test_infos),
-        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_two_models), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_infos),      cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
