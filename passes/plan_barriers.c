@@ -44,10 +44,10 @@ static bool shares_memory(const Buffer *a, const Buffer *b)
         return true;
     if (a->kind != b->kind || a->is_host != b->is_host)
         return false;
-    if (a->kind == BUFFER_STATE || a->kind == BUFFER_CONSTANT) /* may be views of one storage */
+    /* Views of one storage, or one tensor that the caller gives twice. */
+    if (a->kind == BUFFER_STATE || a->kind == BUFFER_CONSTANT || a->kind == BUFFER_INPUT)
         return true;
-    if (a->kind !=
-        BUFFER_TEMP) /* docs/abi.md: tensors of the caller that are written overlap no others */
+    if (a->kind != BUFFER_TEMP) /* outputs overlap nothing: docs/abi.md */
         return false;
     if (!a->arena_offset || !b->arena_offset)
         return true;
