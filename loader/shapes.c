@@ -35,12 +35,16 @@ static bool take_dim(Sizes *x, const aotc_model_dim *dim, int64_t *size)
         *size = dim->value;
     if (dim->kind != AOTC_DIM_SYMBOL)
         return true;
-    int64_t *v = &x->sym[dim->index];
-    if (!x->is_set[dim->index])
-        *v = *size >= 0 && dim->value ? (*size - dim->add) / dim->value
-                                      : clamp(0, x->e->symbols[dim->index].min, INT64_MAX);
-    x->is_set[dim->index] = true;
-    int64_t whole;
+    const aotc_model_symbol *s = &x->e->symbols[dim->index];
+    int64_t                 *v = &x->sym[dim->index], whole;
+    if (!x->is_set[dim->index]) {
+        /* A run refuses what is out of range before it computes with it. */
+        int64_t wanted = 0;
+        if (*size >= 0 && dim->value && !__builtin_sub_overflow(*size, dim->add, &whole))
+            wanted = whole / dim->value;
+        *v = clamp(wanted, s->min, s->max);
+        x->is_set[dim->index] = true;
+    }
     return *size >= 0 || (!__builtin_mul_overflow(dim->value, *v, &whole) &&
                           !__builtin_add_overflow(whole, dim->add, size));
 }
