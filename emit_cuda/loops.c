@@ -77,21 +77,37 @@ int loops_row_of(const LoopText *t, const Buffer *b)
 
 /* ---- points ---------------------------------------------------------------------------------- */
 
-/* Vectors of the last outer dim that FLAT counts in place of its elements. */
-static const Expr *last_size(LoopText *t)
+/* Elements of an outer dim that a point has: a vector of the last one, or tiles of two. */
+static int elements_of_point(const LoopText *t, int d)
 {
-    const Expr *size = t->k->outer_sizes[t->k->n_outer - 1];
-    if (t->plan->shape == CUDA_ROWS || t->plan->vector == 1)
-        return size;
-    return expr_ceildiv(t->e->exprs, size, expr_int(t->e->exprs, t->plan->vector));
+    bool is_last = d == t->k->n_outer - 1;
+    if (t->plan->shape == CUDA_TILES)
+        return is_last || d == t->plan->tile_dim ? t->plan->tile : 1;
+    return is_last && t->plan->shape != CUDA_ROWS ? t->plan->vector : 1;
+}
+
+static const Expr *size_in_points(LoopText *t, int d)
+{
+    int elements = elements_of_point(t, d);
+    return expr_ceildiv(t->e->exprs, t->k->outer_sizes[d], expr_int(t->e->exprs, elements));
+}
+
+/* What counts a dim's points. */
+static const Symbol *point_variable(const LoopText *t, int d)
+{
+    if (elements_of_point(t, d) == 1)
+        return t->k->outer[d];
+    if (t->plan->shape == CUDA_TILES)
+        return t->tiles[d == t->k->n_outer - 1];
+    return t->vector.base;
 }
 
 const Expr *loops_points(LoopText *t)
 {
-    if (!t->k->n_outer)
-        return expr_int(t->e->exprs, 1);
-    return expr_mul(t->e->exprs, expr_product(t->e->exprs, t->k->outer_sizes, t->k->n_outer - 1),
-                    last_size(t));
+    const Expr *points = expr_int(t->e->exprs, 1);
+    for (int d = 0; d < t->k->n_outer; d++)
+        points = expr_mul(t->e->exprs, points, size_in_points(t, d));
+    return points;
 }
 
 static int points_per_block(const LoopText *t)
@@ -138,16 +154,16 @@ static void declare_point(LoopText *t)
 static const char *outer_decode(LoopText *t)
 {
     int            n = t->k->n_outer;
-    bool           is_vector = t->plan->shape != CUDA_ROWS && t->plan->vector > 1;
+    int            step = t->plan->shape == CUDA_TILES || !n ? 1 : elements_of_point(t, n - 1);
     const Symbol **vars = ARENA_ARRAY(t->e->arena, const Symbol *, n + 1);
     const Expr   **sizes = ARENA_ARRAY(t->e->arena, const Expr *, n + 1);
     if (!n)
         return NULL;
     for (int d = 0; d < n; d++) {
-        vars[d] = d == n - 1 && is_vector ? t->vector.base : t->k->outer[d];
-        sizes[d] = d == n - 1 ? last_size(t) : t->k->outer_sizes[d];
+        vars[d] = point_variable(t, d);
+        sizes[d] = size_in_points(t, d);
     }
-    return loops_decode(t, "point", vars, sizes, n, is_vector ? t->plan->vector : 1);
+    return loops_decode(t, "point", vars, sizes, n, step);
 }
 
 /* ---- vectors --------------------------------------------------------------------------------- */
@@ -263,6 +279,21 @@ static Error *print_rows(LoopText *t)
     return NULL;
 }
 
+/* All threads of a block take the same tiles; the next one is not written before all are done. */
+static Error *print_tiles(LoopText *t)
+{
+    for (int i = 0; i < 2; i++)
+        t->tiles[i] = expr_symbol_index(t->e->exprs, "i", NULL);
+    declare_point(t);
+    loops_line(t, 1, arena_printf(t->e->arena, "%s {", point_loop(t)));
+    loops_line(t, 2, outer_decode(t));
+    TRY(loops_print_tile(t));
+    if (takes_several(t))
+        loops_line(t, 2, "__syncthreads();");
+    loops_line(t, 1, "}");
+    return NULL;
+}
+
 /* All threads of a block reach its barriers: those without a point have no inner points. */
 static Error *print_columns(LoopText *t)
 {
@@ -344,8 +375,10 @@ static Error *print_body(LoopText *t)
         return print_flat(t);
     case CUDA_ROWS:
         return print_rows(t);
-    default:
+    case CUDA_COLUMNS:
         return print_columns(t);
+    default:
+        return print_tiles(t);
     }
 }
 

@@ -1,5 +1,6 @@
 /* What the files that print KERNEL_LOOPS for a GPU share: loops.c (points of the outer dims,
- * launches), loops_rows.c (stages of a row), loops_store.c (stores, reductions). */
+ * launches), loops_rows.c (stages of a row), loops_tiles.c (through shared memory), loops_store.c
+ * (stores, reductions). */
 #ifndef AOTC_EMIT_CUDA_LOOPS_H
 #define AOTC_EMIT_CUDA_LOOPS_H
 
@@ -34,6 +35,7 @@ typedef struct LoopText {
     VEC(LoopStore) stores; /* of the nest being printed */
     VEC(LoopKept) kept;
     VectorPlan    vector;   /* var is the last outer (FLAT) or inner (ROWS) variable */
+    const Symbol *tiles[2]; /* TILES: which one along tile_dim, along the last outer dim */
     const Buffer *rows[64]; /* LOCAL rows in registers: row_<i>[chunk][v] */
     int           n_rows;
     LoopLoads     caches, fixed; /* of a row; of all rows */
@@ -69,6 +71,10 @@ Error      *loops_print_ahead(LoopText *t, const char *decode, int indent);
 Error      *loops_print_part(LoopText *t, int indent);
 Error      *loops_print_sum(LoopText *t, int indent);
 const Expr *loops_scratch(LoopText *t);
+
+/* ---- loops_tiles.c --------------------------------------------------------------------------- */
+/* The points of a tile: `lane`, the tile's variables and those of other outer dims are in scope. */
+Error *loops_print_tile(LoopText *t);
 
 /* ---- loops_store.c --------------------------------------------------------------------------- */
 /* Values, masks and indices of a stage announced; then their stores and steps printed in order. */

@@ -230,7 +230,8 @@ static void print_step(LoopText *t, Nest *nest, const LoopStore *store)
 
 Error *loops_print_stores(LoopText *t, Nest *nest, const Stage *stage)
 {
-    const char *guard = !stage->n_inner && t->plan->row_threads > 1 ? "lane == 0" : NULL;
+    bool        is_of_row = !stage->n_inner && t->plan->shape != CUDA_TILES;
+    const char *guard = is_of_row && t->plan->row_threads > 1 ? "lane == 0" : NULL;
     for (int i = 0; i < t->stores.n; i++) {
         const LoopStore *store = &t->stores.items[i];
         if (loops_is_placed(store->loop))

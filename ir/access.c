@@ -183,3 +183,51 @@ int kernel_kept_rows(const Kernel *k, const Buffer **out, int cap)
         }
     return n;
 }
+
+/* ---- tiles ----------------------------------------------------------------------------------- */
+
+/* Of the 48 KiB that a block gets without an opt-in (CUDA guide, "Shared Memory"). */
+#define MAX_TILE_BYTES (40 * 1024)
+
+int tile_stride(int tile, DType dtype)
+{
+    int size = dtype_size(dtype);
+    return tile + (size < 4 ? 4 / size : 1);
+}
+
+typedef struct Tiled {
+    ExprPool      *pool;
+    const Kernel  *k;
+    const Symbol  *along, *across;
+    int            tile, n, bytes;
+    const Scalar **out;
+} Tiled;
+
+static void note_tiled_load(void *user, Scalar *a)
+{
+    Tiled *t = user;
+    if (a->op != S_LOAD || a->mask || a->buffer->kind == BUFFER_LOCAL ||
+        is_written(t->k, a->buffer) ||
+        access_kind(t->pool, a->index, t->along, 1) != ACCESS_ADJACENT ||
+        access_kind(t->pool, a->index, t->across, 1) != ACCESS_APART)
+        return;
+    for (int i = 0; i < t->n; i++)
+        if (t->out[i]->buffer == a->buffer && t->out[i]->index == a->index)
+            return;
+    DType dtype = a->buffer->dtype;
+    int   bytes = t->tile * tile_stride(t->tile, dtype) * dtype_size(dtype);
+    if (t->n == MAX_TILED_LOADS || t->bytes + bytes > MAX_TILE_BYTES)
+        return;
+    t->bytes += bytes;
+    t->out[t->n++] = a;
+}
+
+int kernel_tiled_loads(ExprPool *pool, const Kernel *k, int dim, int tile,
+                       const Scalar *out[MAX_TILED_LOADS])
+{
+    Tiled t = {pool, k, k->outer[dim], k->outer[k->n_outer - 1], tile, 0, 0, out};
+    for (int s = 0; s < k->n_stages; s++)
+        for (int l = 0; l < k->stages[s]->n_loops; l++)
+            walk_loop(k->stages[s]->loops[l], note_tiled_load, &t);
+    return t.n;
+}

@@ -33,4 +33,15 @@ int kernel_fixed_loads(ExprPool *pool, const Kernel *k, int width, const Scalar 
 /* LOCAL rows that a later stage reads, in order of their stores. */
 int kernel_kept_rows(const Kernel *k, const Buffer **out, int cap);
 
+/* Elements from one row of a tile in shared memory to the next: an odd number of 4-byte banks, so
+ * that columns are read without conflicts. */
+int tile_stride(int tile, DType dtype);
+/* Most loads of a kernel that go through tiles. */
+#define MAX_TILED_LOADS 8
+/* Loads of a kernel without inner dims that are adjacent along the outer dim `dim` and apart along
+ * the last one, each once, whose tiles (tile x tile elements) fit a block's shared memory together.
+ * Without mask, from memory that the kernel does not write.  Returns how many. */
+int kernel_tiled_loads(ExprPool *pool, const Kernel *k, int dim, int tile,
+                       const Scalar *out[MAX_TILED_LOADS]);
+
 #endif

@@ -104,8 +104,10 @@ typedef struct Operand {
  *            32 of them stand in one warp, more are a block of their own
  *   COLUMNS  the same where neighbouring points are neighbours in memory: each warp of a block of
  *            32*row_threads threads has another part of the inner dims of the same 32*vector points
+ *   TILES    a block has `tile` points of the outer dim tile_dim times as many of the last one;
+ * what stands in memory along tile_dim goes through shared memory (kernel_tiled_loads)
  */
-typedef enum CudaShape { CUDA_FLAT, CUDA_ROWS, CUDA_COLUMNS } CudaShape;
+typedef enum CudaShape { CUDA_FLAT, CUDA_ROWS, CUDA_COLUMNS, CUDA_TILES } CudaShape;
 
 typedef struct CudaSchedule {
     CudaShape shape;
@@ -117,8 +119,9 @@ typedef struct CudaSchedule {
                     stage: LOCAL rows and repeated loads; 0: a loop, LOCAL rows are computed again */
     int  split;  /* blocks that share a point's first stage, which is reductions alone; a second
                     function adds up and does the rest; 0: none do */
-    bool reads_ahead; /* ROWS: blocks stay and take row after row; while one is computed the next
-                         one's first loads come in */
+    int  tile, tile_dim; /* TILES */
+    bool reads_ahead;    /* ROWS: blocks stay and take row after row; while one is computed the next
+                            one's first loads come in */
     bool keeps_fixed; /* with reads_ahead: loads that are the same for all rows stay in registers */
     bool is_int32;    /* every index and count fits int32_t */
     bool is_impossible; /* a row that would be computed again is made of memory that the kernel

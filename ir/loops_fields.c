@@ -484,17 +484,21 @@ void io_template(PlanIo *io, Kernel *k)
 
 static void io_schedule(PlanIo *io, Kernel *k)
 {
-    static const char *const shapes[] = {
-        [CUDA_FLAT] = "flat", [CUDA_ROWS] = "rows", [CUDA_COLUMNS] = "columns"};
+    static const char *const shapes[] = {[CUDA_FLAT] = "flat",
+                                         [CUDA_ROWS] = "rows",
+                                         [CUDA_COLUMNS] = "columns",
+                                         [CUDA_TILES] = "tiles"};
     io_flag(io, "host", &k->is_host);
     io_flag(io, "vector_is_outer", &k->vector_is_outer);
     io_int(io, "parallel", &k->parallel);
-    CHOICE(io, "cuda_shape", shapes, CUDA_COLUMNS + 1, k->cuda.shape);
+    CHOICE(io, "cuda_shape", shapes, CUDA_TILES + 1, k->cuda.shape);
     io_int(io, "threads", &k->cuda.threads);
     io_int(io, "row_threads", &k->cuda.row_threads);
     io_int(io, "vector", &k->cuda.vector);
     io_int(io, "chunks", &k->cuda.chunks);
     io_int(io, "split", &k->cuda.split);
+    io_int(io, "tile", &k->cuda.tile);
+    io_int(io, "tile_dim", &k->cuda.tile_dim);
     io_flag(io, "reads_ahead", &k->cuda.reads_ahead);
     io_flag(io, "keeps_fixed", &k->cuda.keeps_fixed);
     io_flag(io, "is_int32", &k->cuda.is_int32);

@@ -28,6 +28,9 @@
 #define MIN_SPLIT (1 << 16)
 /* Threads that leave an H100 (132 multiprocessors) idle. */
 #define FEW_THREADS (N_SM * 256)
+/* Sides of tiles that go through shared memory. */
+#define SMALL_TILE 32
+#define LARGE_TILE 64
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
@@ -203,12 +206,61 @@ static bool is_positional(const Kernel *k)
     return false;
 }
 
+static bool stores_along(Lower *lo, const Kernel *k, const Symbol *var)
+{
+    for (int l = 0; l < k->stages[0]->n_loops; l++)
+        if (access_kind(lo->ir->exprs, k->stages[0]->loops[l]->index, var, 1) != ACCESS_ADJACENT)
+            return false;
+    return true;
+}
+
+/* Bytes that a point reads of what stands in memory along the dim; the widest element. */
+static int tiled_bytes(Lower *lo, const Kernel *k, int dim, int *widest)
+{
+    const Scalar *loads[MAX_TILED_LOADS];
+    int           n = kernel_tiled_loads(lo->ir->exprs, k, dim, SMALL_TILE, loads), bytes = 0;
+    *widest = 0;
+    for (int i = 0; i < n; i++) {
+        int size = dtype_size(loads[i]->buffer->dtype);
+        bytes += size;
+        *widest = size > *widest ? size : *widest;
+    }
+    return bytes;
+}
+
+/* Some memory is adjacent along the last dim, which all stores follow, and some along another one:
+ * tiles of both, unless one of them is short, or points are few: then the second level of cache has
+ * what is read element by element.  A row of a tile is 128 bytes where there are tiles enough. */
+static bool schedule_tiles(Lower *lo, Kernel *k, int64_t numel)
+{
+    CudaSchedule *c = &k->cuda;
+    int           last = k->n_outer - 1, best = 0, widest;
+    if (numel < (int64_t)N_SM * RESIDENT_THREADS || !stores_along(lo, k, k->outer[last]) ||
+        typical(lo, k->outer_sizes[last], SMALL_TILE) < SMALL_TILE / 2)
+        return false;
+    for (int d = 0; d < last; d++) {
+        int bytes = tiled_bytes(lo, k, d, &widest);
+        if (bytes <= best || typical(lo, k->outer_sizes[d], SMALL_TILE) < SMALL_TILE / 2)
+            continue;
+        best = bytes;
+        c->tile_dim = d;
+        c->tile = widest <= 2 && numel >= LARGE_TILE * LARGE_TILE * (int64_t)ENOUGH_BLOCKS
+                      ? LARGE_TILE
+                      : SMALL_TILE;
+    }
+    if (!best)
+        return false;
+    c->shape = CUDA_TILES;
+    c->row_threads = c->threads;
+    return true;
+}
+
 /* Few elements are spread over all multiprocessors rather than put into vectors. */
 static void schedule_flat(Lower *lo, Kernel *k)
 {
     CudaSchedule *c = &k->cuda;
     int64_t numel = typical(lo, expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer), INT32_MAX);
-    if (!k->n_outer || is_positional(k))
+    if (!k->n_outer || is_positional(k) || schedule_tiles(lo, k, numel))
         return;
     c->vector = vector_width(lo, k, k->outer[k->n_outer - 1], k->outer_sizes[k->n_outer - 1],
                              k->n_outer == 1);

@@ -289,6 +289,101 @@ static void test_flat(void **state)
           no_sizes, 1);
 }
 
+/* Transposes through shared memory: sides that are no multiple of a tile, both widths of tiles, two
+ * loads of one dim and a third of another, rows found by an index, sizes known at run time (none, a
+ * part of a tile, many). */
+static void test_tiles(void **state)
+{
+    static const int64_t sizes[][4] = {{0, 40}, {3, 33}, {70, 64}, {5, 1}};
+    (void)state;
+    check("graph @tiles(%x: f32[601,515], %y: f32[515,601], %b: f32[515], %h: bf16[3,1100,900],\n"
+          "             %d: f64[9,130,250], %i: i64[515], %u: u8[2,300,700], %w: f32[8,601],\n"
+          "             %p: f32[20,130,70], %q: f32[70,130,20], %m: f16[1200,2000]) {\n"
+          "  %0 = aten.transpose.int(%x, 0, 1)\n"
+          "  %1 = aten.add.Tensor(%0, %y)\n"
+          "  %2 = aten.mul.Tensor(%1, %0)\n"
+          "  %3 = aten.add.Tensor(%x, %b)\n"
+          "  %4 = aten.transpose.int(%3, 0, 1)\n"
+          "  %5 = aten.exp.default(%4)\n"
+          "  %6 = aten.contiguous.default(%5)\n"
+          "  %7 = aten.permute.default(%h, [2,0,1])\n"
+          "  %8 = aten.clone.default(%7, memory_format=contiguous)\n"
+          "  %9 = aten.permute.default(%d, [0,2,1])\n"
+          "  %10 = aten.clone.default(%9, memory_format=contiguous)\n"
+          "  %11 = aten.permute.default(%u, [2,1,0])\n"
+          "  %12 = aten._to_copy.default(%11, dtype=f32, memory_format=contiguous)\n"
+          "  %13 = aten.embedding.default(%w, %i)\n"
+          "  %14 = aten.transpose.int(%13, 0, 1)\n"
+          "  %15 = aten.mul.Tensor(%14, %x)\n"
+          "  %16 = aten.permute.default(%p, [2,1,0])\n"
+          "  %17 = aten.add.Tensor(%q, %16)\n"
+          "  %18 = aten.transpose.int(%m, 0, 1)\n"
+          "  %19 = aten.add.Scalar(%18, 1)\n"
+          "  %20 = aten.clone.default(%19, memory_format=contiguous)\n"
+          "  return %2, %6, %8, %10, %12, %15, %17, %20\n"
+          "}\n",
+          no_sizes, 1);
+    check("graph @tiles(%x: f16[s0,700,s1], %y: f32[700,s1,s0]) where 0 <= s0 <= 400, 0 <= s1 <= "
+          "400 {\n"
+          "  %0 = aten.permute.default(%x, [1,2,0])\n"
+          "  %1 = aten.add.Tensor(%y, %0)\n"
+          "  return %1\n"
+          "}\n",
+          sizes, 4);
+}
+
+/* Sides of the tiles of a graph's kernels, 0 for other shapes: "64 0 ". */
+static const char *tiles_of(Arena *arena, const char *source)
+{
+    const Plan *plan = plan_of(arena, source, true);
+    Text        text = text_new(arena);
+    for (int i = 0; i < plan->kernels.n; i++)
+        text_printf(&text, "%d ",
+                    plan->kernels.items[i]->cuda.shape == CUDA_TILES
+                        ? plan->kernels.items[i]->cuda.tile
+                        : 0);
+    return text.data;
+}
+
+/* Which kernels have tiles: wide ones where elements are small and many; none for few points, for a
+ * dim of three channels, for stores that follow another dim. */
+static void test_tile_choice(void **state)
+{
+    static const struct {
+        const char *source, *tiles;
+    } cases[] = {
+        {"graph @f(%x: f32[512,600]) {\n"
+         "  %0 = aten.transpose.int(%x, 0, 1)\n"
+         "  %1 = aten.clone.default(%0, memory_format=contiguous)\n"
+         "  return %1\n}\n",
+         "32 "},
+        {"graph @f(%x: bf16[4,1024,1024], %y: bf16[4,1024,1024]) {\n"
+         "  %0 = aten.transpose.int(%x, 1, 2)\n"
+         "  %1 = aten.add.Tensor(%y, %0)\n"
+         "  return %1\n}\n",
+         "64 "},
+        {"graph @f(%x: f32[64,60]) {\n"
+         "  %0 = aten.transpose.int(%x, 0, 1)\n"
+         "  %1 = aten.clone.default(%0, memory_format=contiguous)\n"
+         "  return %1\n}\n",
+         "0 "},
+        {"graph @f(%x: f32[640,480,3]) {\n"
+         "  %0 = aten.permute.default(%x, [2,0,1])\n"
+         "  %1 = aten.clone.default(%0, memory_format=contiguous)\n"
+         "  return %1\n}\n",
+         "0 "},
+        {"graph @f(%x: f32[512,600], %y: f32[512,600]) {\n"
+         "  %0 = aten.add.Tensor(%x, %y)\n"
+         "  return %0\n}\n",
+         "0 "},
+    };
+    Arena *arena = arena_create(NULL);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(tiles_of(arena, cases[i].source), cases[i].tiles);
+    arena_destroy(arena);
+}
+
 /* Rows in registers, in a warp, in a block; too long for registers; of one element. */
 static void test_rows(void **state)
 {
@@ -695,13 +790,14 @@ static void test_factorizations_compile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flat),       cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_rows_ahead), cmocka_unit_test(test_columns_and_parts),
-        cmocka_unit_test(test_scatter),    cmocka_unit_test(test_dynamic),
-        cmocka_unit_test(test_products),   cmocka_unit_test(test_grids),
-        cmocka_unit_test(test_folding),    cmocka_unit_test(test_factorizations),
-        cmocka_unit_test(test_spectra),    cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_registers),  cmocka_unit_test(test_factorizations_compile),
+        cmocka_unit_test(test_flat),        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_tile_choice), cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_ahead),  cmocka_unit_test(test_columns_and_parts),
+        cmocka_unit_test(test_scatter),     cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_products),    cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_folding),     cmocka_unit_test(test_factorizations),
+        cmocka_unit_test(test_spectra),     cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_registers),   cmocka_unit_test(test_factorizations_compile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

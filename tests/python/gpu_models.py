@@ -29,7 +29,6 @@ TOLERANCE = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 6e-2}
 # Together the sets of the measure "stream" have at least as many: eight times the L2 of an H100.
 STREAM_BYTES = 400 << 20
 STREAM_ROUNDS = 8
-KERNEL_ROWS = ["tiny_add8", "pw_chain", "layernorm", "gemm_gelu", "skinny16", "skinny1", "gemm_fp32", "splitk"]
 MODEL_ROWS = ["resnet50_nhwc_b1", "resnet50_nchw_b1", "vit_b1", "bert_b1", "gpt2_prefill_b1", "gpt2_decode_b1", "llama_prefill_b1",
               "llama_decode_b1", "unet_b1", "dlrm_b16"]
 
@@ -43,9 +42,10 @@ def cast(value, dtype):
 
 def build_row(row, dtype):
     import torch
+    import gpu_rows
     import models
     torch.manual_seed(0)
-    module, inputs, meta = models.build(row, "cuda")
+    module, inputs, meta = (gpu_rows if row in gpu_rows.ROWS else models).build(row, "cuda")
     if dtype:
         module = module.to(getattr(torch, dtype))
         inputs = tuple(cast(x, getattr(torch, dtype)) for x in inputs)
