@@ -6,6 +6,7 @@
  *   aten.cat.default([%a, %b])     out[i]  =  select(i < n, a[i], b[i - n])
  *
  * No load happens outside of its tensor: loads are masked. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -322,15 +323,6 @@ static Scalar *element_repeat_interleave(LowerCx *cx, const Node *node, int resu
     return shape_load(cx, shape_first_tensor(node), in);
 }
 
-#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
-    }
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 /* ---- resize ---------------------------------------------------------------------------------- */
 /* The elements in the order of memory; what is new is undefined in eager PyTorch, and 0 here. */
 static Error *expand_resize(Node *node, Value **results)
@@ -366,39 +358,39 @@ const OpDesc arrange_ops[] = {
                        "tensors=[bf16[2,2],bf16[2,2],bf16[2,0]] dim=-1 | tensors=[bool[2],bool[1]] "
                        "| tensors=[f32[1,2,3,2]{12,1,4,2},f32[1,2,3,2]{12,1,4,2}] dim=1 | ! "
                        "tensors=[f32[2,3],f32[2,2]] | ! tensors=[f32[],f32[1]]"),
-    COMPOSITE("aten::concat(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,
+    EXPAND_FN("aten::concat(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,
               .samples = "tensors=[f32[2,3],f32[1,3]]"),
-    COMPOSITE("aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,
+    EXPAND_FN("aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,
               .samples = "tensors=[f32[2,3],f32[1,3]]"),
-    COMPOSITE("aten::stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack,
+    EXPAND_FN("aten::stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack,
               .samples = "tensors=[f32[2,3],f32[2,3]] | tensors=[f32[2],f32[2]] dim=-1 | "
                          "tensors=[i64[],i64[]] | ! tensors=[f32[2],f32[3]]"),
-    COMPOSITE("aten::_stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack,
+    EXPAND_FN("aten::_stack(Tensor[] tensors, int dim=0) -> Tensor", expand_stack,
               .samples = "tensors=[f32[2,3],f32[2,3]] dim=1"),
-    COMPOSITE("aten::hstack(Tensor[] tensors) -> Tensor", expand_xstack,
+    EXPAND_FN("aten::hstack(Tensor[] tensors) -> Tensor", expand_xstack,
               .samples =
                   "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
-    COMPOSITE("aten::vstack(Tensor[] tensors) -> Tensor", expand_xstack,
+    EXPAND_FN("aten::vstack(Tensor[] tensors) -> Tensor", expand_xstack,
               .samples =
                   "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
-    COMPOSITE("aten::dstack(Tensor[] tensors) -> Tensor", expand_xstack,
+    EXPAND_FN("aten::dstack(Tensor[] tensors) -> Tensor", expand_xstack,
               .samples =
                   "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
-    COMPOSITE("aten::row_stack(Tensor[] tensors) -> Tensor", expand_xstack,
+    EXPAND_FN("aten::row_stack(Tensor[] tensors) -> Tensor", expand_xstack,
               .samples =
                   "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
-    COMPOSITE("aten::column_stack(Tensor[] tensors) -> Tensor", expand_xstack,
+    EXPAND_FN("aten::column_stack(Tensor[] tensors) -> Tensor", expand_xstack,
               .samples =
                   "tensors=[f32[2],f32[2]] | tensors=[f32[2,3],f32[2,3]] | tensors=[f32[],f32[]]"),
 
     INDEXED("aten::flip(Tensor self, int[] dims) -> Tensor", infer_flip, element_flip,
             .samples = "self=f32[3,4] dims=[0] | self=f32[2,3,4] dims=[0,-1] | self=i64[5] dims=[] "
                        "| self=f32[0] dims=[0] | ! self=f32[3] dims=[0,0]"),
-    COMPOSITE("aten::fliplr(Tensor self) -> Tensor", expand_flip_dim,
+    EXPAND_FN("aten::fliplr(Tensor self) -> Tensor", expand_flip_dim,
               .samples = "self=f32[3,4] | self=i64[2,2,2]"),
-    COMPOSITE("aten::flipud(Tensor self) -> Tensor", expand_flip_dim,
+    EXPAND_FN("aten::flipud(Tensor self) -> Tensor", expand_flip_dim,
               .samples = "self=f32[3,4] | self=i64[2,2,2]"),
-    COMPOSITE("aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor", expand_rot90,
+    EXPAND_FN("aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor", expand_rot90,
               .samples = "self=f32[3,4] | self=f32[3,4] k=2 | self=f32[2,3,4] k=-1 dims=[1,2] | "
                          "self=f32[3,4] k=4 | ! self=f32[3]"),
     INDEXED("aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", infer_roll,
@@ -406,11 +398,11 @@ const OpDesc arrange_ops[] = {
             .samples =
                 "self=f32[3,4] shifts=[1] | self=f32[3,4] shifts=[1,-2] dims=[0,1] | self=f32[5] "
                 "shifts=[7] dims=[-1] | self=f32[0] shifts=[1] | ! self=f32[3,4] shifts=[1,2]"),
-    COMPOSITE("aten::fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift,
+    EXPAND_FN("aten::fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift,
               .samples = "self=f32[5] | self=f32[3,4] | self=f32[3,4] dim=[1]"),
-    COMPOSITE("aten::fft_ifftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift,
+    EXPAND_FN("aten::fft_ifftshift(Tensor self, int[1]? dim=None) -> Tensor", expand_fftshift,
               .samples = "self=f32[5] | self=f32[3,4] | self=f32[3,4] dim=[1]"),
-    COMPOSITE("aten::resize(Tensor self, SymInt[] size, *, MemoryFormat? memory_format=None) -> "
+    EXPAND_FN("aten::resize(Tensor self, SymInt[] size, *, MemoryFormat? memory_format=None) -> "
               "Tensor",
               expand_resize,
               .samples = "self=f32[3,4] size=[2,3] | self=i64[3,4] size=[12] | self=f32[0] "

@@ -6,6 +6,7 @@
  *
  * In: a node.  Out: its type, or nodes that replace a variant; the log-sum-exp that some variants
  * give as well is written out, and is dead code where nobody asks for it. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -291,11 +292,6 @@ static Error *expand_native_mha(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc attention_ops[] = {
     {.schema = "aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? "
                "attn_mask=None, "
@@ -317,7 +313,7 @@ const OpDesc attention_ops[] = {
          "query=f32[1,2,5,8] "
          "key=f32[1,2,7,6] value=f32[1,2,7,8]"},
 
-    COMPOSITE("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor "
+    EXPAND_FN("aten::_scaled_dot_product_flash_attention_for_cpu(Tensor query, Tensor key, Tensor "
               "value, float "
               "dropout_p=0., bool is_causal=False, *, Tensor? attn_mask=None, float? scale=None) "
               "-> (Tensor output, "
@@ -325,7 +321,7 @@ const OpDesc attention_ops[] = {
               expand_fused,
               .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] | ^ "
                          "query=f32[1,2,5,8] key=f32[1,2,5,8] value=f32[1,2,5,8] is_causal=true"),
-    COMPOSITE("aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, "
+    EXPAND_FN("aten::_scaled_dot_product_flash_attention(Tensor query, Tensor key, Tensor value, "
               "float dropout_p=0., "
               "bool is_causal=False, bool return_debug_mask=False, *, float? scale=None) -> "
               "(Tensor output, Tensor "
@@ -333,7 +329,7 @@ const OpDesc attention_ops[] = {
               "rng_state, Tensor "
               "unused, Tensor debug_attn_mask)",
               expand_fused, .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8]"),
-    COMPOSITE("aten::_scaled_dot_product_efficient_attention(Tensor query, Tensor key, Tensor "
+    EXPAND_FN("aten::_scaled_dot_product_efficient_attention(Tensor query, Tensor key, Tensor "
               "value, Tensor? "
               "attn_bias, bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, *, "
               "float? scale=None) -> "
@@ -341,7 +337,7 @@ const OpDesc attention_ops[] = {
               expand_fused,
               .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] "
                          "attn_bias=f32[1,2,5,7] compute_log_sumexp=false"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::_scaled_dot_product_cudnn_attention(Tensor query, Tensor key, Tensor value, Tensor? "
         "attn_bias, "
         "bool compute_log_sumexp, float dropout_p=0., bool is_causal=False, bool "
@@ -352,7 +348,7 @@ const OpDesc attention_ops[] = {
         expand_fused,
         .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8] attn_bias=None "
                    "compute_log_sumexp=false"),
-    COMPOSITE("aten::_scaled_dot_product_fused_attention_overrideable(Tensor query, Tensor key, "
+    EXPAND_FN("aten::_scaled_dot_product_fused_attention_overrideable(Tensor query, Tensor key, "
               "Tensor value, Tensor? "
               "attn_bias=None, float dropout_p=0., bool is_causal=False, bool "
               "return_debug_mask=False, *, float? "
@@ -360,13 +356,13 @@ const OpDesc attention_ops[] = {
               "cum_seq_k, SymInt max_q, "
               "SymInt max_k, Tensor philox_seed, Tensor philox_offset, Tensor debug_attn_mask)",
               expand_fused, .samples = "^ query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::_scaled_dot_product_attention_math(Tensor query, Tensor key, Tensor value, Tensor? "
         "attn_mask=None, float dropout_p=0., bool is_causal=False, Tensor? dropout_mask=None, *, "
         "float? "
         "scale=None, bool enable_gqa=False) -> (Tensor, Tensor)",
         expand_math, .samples = "query=f32[1,2,5,8] key=f32[1,2,7,8] value=f32[1,2,7,8]"),
-    COMPOSITE("aten::_native_multi_head_attention(Tensor query, Tensor key, Tensor value, int "
+    EXPAND_FN("aten::_native_multi_head_attention(Tensor query, Tensor key, Tensor value, int "
               "embed_dim, int "
               "num_head, Tensor qkv_weight, Tensor qkv_bias, Tensor proj_weight, Tensor proj_bias, "
               "Tensor? mask=None, "

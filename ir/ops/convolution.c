@@ -6,6 +6,7 @@
  *
  * In: a node.  Out: result sizes, which may be symbolic, or nodes that replace a composite.  Input
  * without a batch dim gets one. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -188,11 +189,6 @@ static Error *expand_conv_tbc(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 /* ---- aotc::spread: elements stride apart, zeros between and around them; a negative border crops
  */
 static Error *infer_spread(Node *node)
@@ -263,7 +259,7 @@ const OpDesc convolution_ops[] = {
                 "input=f32[1,3,6,5] weight=f32[4,2,3,3] bias=None stride=[1,1] padding=[0,0] "
                 "dilation=[1,1] transposed=false output_padding=[0,0] groups=1"},
 
-    COMPOSITE("aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], "
+    EXPAND_FN("aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], "
               "SymInt[1] "
               "padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor",
               expand_conv,
@@ -272,7 +268,7 @@ const OpDesc convolution_ops[] = {
                   "weight=f32[4,3,3] | input=f32[1,4,9] weight=f32[4,1,3] stride=[2] padding=[1] "
                   "groups=4 | input=f16[1,2,6] weight=f16[2,2,3] | ! input=f32[2,3,8] "
                   "weight=f32[4,2,3] | ! input=f32[1,1,2] weight=f32[1,1,3]"),
-    COMPOSITE("aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, "
+    EXPAND_FN("aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, "
               "1], SymInt[2] "
               "padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor",
               expand_conv,
@@ -283,13 +279,13 @@ const OpDesc convolution_ops[] = {
                   "padding=[1,1] groups=4 | input=f32[1,4,5,5] weight=f32[6,2,3,3] groups=2 | "
                   "input=f64[1,2,4,4] weight=f64[1,2,2,2] | input=f32[1,3,6,6]{108,1,18,3} "
                   "weight=f32[4,3,3,3] padding=[1,1] | input=f32[0,3,5,5] weight=f32[2,3,3,3]"),
-    COMPOSITE("aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, "
+    EXPAND_FN("aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, "
               "1, 1], SymInt[3] "
               "padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor",
               expand_conv,
               .samples = "input=f32[1,2,4,4,4] weight=f32[3,2,2,2,2] bias=f32[3] | "
                          "input=f32[1,2,4,4,4] weight=f32[2,1,3,3,3] padding=[1,1,1] groups=2"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::conv1d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] "
         "stride=[1], str "
         "padding=\"valid\", SymInt[1] dilation=[1], SymInt groups=1) -> Tensor",
@@ -298,31 +294,31 @@ const OpDesc convolution_ops[] = {
             "input=f32[2,3,8] weight=f32[4,3,3] padding='same' | input=f32[2,3,8] "
             "weight=f32[4,3,4] padding='same' | input=f32[2,3,8] weight=f32[4,3,3] padding='valid' "
             "| ! input=f32[2,3,8] weight=f32[4,3,3] stride=[2] padding='same'"),
-    COMPOSITE("aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] "
+    EXPAND_FN("aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] "
               "stride=[1, 1], str "
               "padding=\"valid\", SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor",
               expand_conv_text,
               .samples = "input=f32[1,2,5,6] weight=f32[3,2,3,2] padding='same' | "
                          "input=f32[1,2,5,6] weight=f32[3,2,3,2]"),
-    COMPOSITE("aten::conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] "
+    EXPAND_FN("aten::conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] "
               "stride=[1, 1, 1], str "
               "padding=\"valid\", SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor",
               expand_conv_text,
               .samples = "input=f32[1,1,3,3,3] weight=f32[2,1,2,3,2] padding='same'"),
-    COMPOSITE("aten::_convolution_mode(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, "
+    EXPAND_FN("aten::_convolution_mode(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, "
               "str padding, "
               "SymInt[] dilation, SymInt groups) -> Tensor",
               expand_conv_text,
               .samples = "input=f32[1,2,5,6] weight=f32[3,2,3,2] bias=f32[3] stride=[1,1] "
                          "padding='same' dilation=[1,1] groups=1"),
-    COMPOSITE("aten::conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] "
+    EXPAND_FN("aten::conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] "
               "stride=[1], SymInt[1] "
               "padding=[0], SymInt[1] output_padding=[0], SymInt groups=1, SymInt[1] dilation=[1]) "
               "-> Tensor",
               expand_conv,
               .samples = "input=f32[2,3,5] weight=f32[3,2,3] bias=f32[2] | input=f32[1,4,5] "
                          "weight=f32[4,1,3] stride=[2] padding=[1] output_padding=[1] groups=2"),
-    COMPOSITE("aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, "
+    EXPAND_FN("aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, "
               "SymInt[2] stride=[1, 1], "
               "SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, "
               "SymInt[2] dilation=[1, 1]) "
@@ -331,13 +327,13 @@ const OpDesc convolution_ops[] = {
               .samples = "input=f32[1,3,4,4] weight=f32[3,2,3,3] bias=f32[2] | input=f32[1,4,3,3] "
                          "weight=f32[4,1,2,2] stride=[2,2] groups=2 | input=f32[1,2,3,3] "
                          "weight=f32[2,2,3,3] dilation=[2,2] padding=[1,0]"),
-    COMPOSITE("aten::conv_transpose3d.input(Tensor input, Tensor weight, Tensor? bias=None, "
+    EXPAND_FN("aten::conv_transpose3d.input(Tensor input, Tensor weight, Tensor? bias=None, "
               "SymInt[3] stride=[1, 1, "
               "1], SymInt[3] padding=[0, 0, 0], SymInt[3] output_padding=[0, 0, 0], SymInt "
               "groups=1, SymInt[3] "
               "dilation=[1, 1, 1]) -> Tensor",
               expand_conv, .samples = "input=f32[1,2,3,3,3] weight=f32[2,2,2,2,2] stride=[2,1,1]"),
-    COMPOSITE("aten::_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, "
+    EXPAND_FN("aten::_convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, "
               "SymInt[] padding, "
               "SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, bool "
               "benchmark, bool "
@@ -347,7 +343,7 @@ const OpDesc convolution_ops[] = {
                   "input=f32[1,2,5,5] weight=f32[3,2,3,3] bias=f32[3] stride=[1,1] padding=[1,1] "
                   "dilation=[1,1] transposed=false output_padding=[0,0] groups=1 benchmark=false "
                   "deterministic=false cudnn_enabled=false allow_tf32=false"),
-    COMPOSITE("aten::_convolution.deprecated(Tensor input, Tensor weight, Tensor? bias, SymInt[] "
+    EXPAND_FN("aten::_convolution.deprecated(Tensor input, Tensor weight, Tensor? bias, SymInt[] "
               "stride, SymInt[] "
               "padding, SymInt[] dilation, bool transposed, int[] output_padding, SymInt groups, "
               "bool benchmark, bool "
@@ -356,7 +352,7 @@ const OpDesc convolution_ops[] = {
               .samples = "input=f32[1,2,5,5] weight=f32[3,2,3,3] bias=f32[3] stride=[1,1] "
                          "padding=[1,1] dilation=[1,1] transposed=false output_padding=[0,0] "
                          "groups=1 benchmark=false deterministic=false cudnn_enabled=false"),
-    COMPOSITE("aten::convolution_overrideable(Tensor input, Tensor weight, Tensor? bias, SymInt[] "
+    EXPAND_FN("aten::convolution_overrideable(Tensor input, Tensor weight, Tensor? bias, SymInt[] "
               "stride, SymInt[] "
               "padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt "
               "groups) -> Tensor",
@@ -364,26 +360,26 @@ const OpDesc convolution_ops[] = {
               .samples =
                   "input=f32[1,2,5,5] weight=f32[3,2,3,3] bias=f32[3] stride=[1,1] padding=[1,1] "
                   "dilation=[1,1] transposed=false output_padding=[0,0] groups=1"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::thnn_conv2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? "
         "bias=None, SymInt[2] "
         "stride=[1, 1], SymInt[2] padding=[0, 0]) -> Tensor",
         expand_conv,
         .samples =
             "self=f32[1,2,5,5] weight=f32[3,2,3,3] kernel_size=[3,3] bias=f32[3] padding=[1,1]"),
-    COMPOSITE("aten::_slow_conv2d_forward(Tensor self, Tensor weight, SymInt[2] kernel_size, "
+    EXPAND_FN("aten::_slow_conv2d_forward(Tensor self, Tensor weight, SymInt[2] kernel_size, "
               "Tensor? bias, SymInt[2] "
               "stride, SymInt[2] padding) -> Tensor",
               expand_conv,
               .samples = "self=f32[1,2,5,5] weight=f32[3,2,3,3] kernel_size=[3,3] bias=f32[3] "
                          "stride=[1,1] padding=[0,0]"),
-    COMPOSITE("aten::_conv_depthwise2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? "
+    EXPAND_FN("aten::_conv_depthwise2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? "
               "bias, SymInt[2] "
               "stride, SymInt[2] padding, SymInt[2] dilation) -> Tensor",
               expand_conv,
               .samples = "self=f32[1,2,5,5] weight=f32[2,1,3,3] kernel_size=[3,3] bias=f32[2] "
                          "stride=[1,1] padding=[1,1] dilation=[1,1]"),
-    COMPOSITE("aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor",
+    EXPAND_FN("aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor",
               expand_conv_tbc, .samples = "self=f32[5,2,3] weight=f32[3,3,4] bias=f32[4] pad=1"),
     {0},
 };

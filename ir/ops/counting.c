@@ -5,6 +5,7 @@
  *
  *   aten.histc.default(%x, 10, 0, 5)       p = trunc((x - 0) * 10 / 5), 10 for what lies outside;
  *                                          scatter_add(zeros(11), p, 1)[:10] */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -423,66 +424,74 @@ static Error *expand_hash_tensor(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define COMPOSITE(text, fn, samples_text)                                                          \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, .samples = samples_text             \
-    }
-
 const OpDesc counting_ops[] = {
-    COMPOSITE("aten::hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> "
-              "Tensor",
-              expand_hash_tensor,
-              "self=f32[3,4] | self=i64[2,3] dim=-1 | self=bf16[5] keepdim=true | self=bool[4] | "
-              "self=f64[2,2,3] dim=[0,2] keepdim=true | self=u8[3,2] dim=0 | self=f32[]"),
-    COMPOSITE("aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor",
-              expand_histc,
-              "self=f32[20] bins=7 | self=f32[3,5] min=-1 max=1.5 | self=f64[9] bins=3 | "
-              "self=bf16[12] bins=4 min=-2 "
-              "max=2 | self=f16[6]@1..1 bins=4 | self=f32[6]@[1,2,nan,5,0,3] bins=5 min=1 max=5 | "
-              "self=f32[] "
-              "bins=2 | ! self=f32[3] bins=0 | ! self=i64[4]@0..3"),
-    COMPOSITE("aten::histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? "
+    EXPAND_FN(
+        "aten::hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> "
+        "Tensor",
+        expand_hash_tensor,
+        .samples =
+            "self=f32[3,4] | self=i64[2,3] dim=-1 | self=bf16[5] keepdim=true | self=bool[4] | "
+            "self=f64[2,2,3] dim=[0,2] keepdim=true | self=u8[3,2] dim=0 | self=f32[]"),
+    EXPAND_FN(
+        "aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor",
+        expand_histc,
+        .samples =
+            "self=f32[20] bins=7 | self=f32[3,5] min=-1 max=1.5 | self=f64[9] bins=3 | "
+            "self=bf16[12] bins=4 min=-2 "
+            "max=2 | self=f16[6]@1..1 bins=4 | self=f32[6]@[1,2,nan,5,0,3] bins=5 min=1 max=5 | "
+            "self=f32[] "
+            "bins=2 | ! self=f32[3] bins=0 | ! self=i64[4]@0..3"),
+    EXPAND_FN("aten::histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? "
               "weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)",
               expand_histogram,
-              "self=f32[20] bins=7 | self=f32[3,5] bins=4 range=[-1.0,2.0] density=true | "
-              "self=f64[9] bins=3 weight=f64[9] "
-              "| self=f32[3]@2..2 bins=4 | self=f32[0] bins=2 | ! self=f32[3] bins=0"),
-    COMPOSITE("aten::histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool "
+              .samples =
+                  "self=f32[20] bins=7 | self=f32[3,5] bins=4 range=[-1.0,2.0] density=true | "
+                  "self=f64[9] bins=3 weight=f64[9] "
+                  "| self=f32[3]@2..2 bins=4 | self=f32[0] bins=2 | ! self=f32[3] bins=0"),
+    EXPAND_FN("aten::histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool "
               "density=False) -> (Tensor hist, Tensor bin_edges)",
               expand_histogram,
-              "self=f32[20] bins=f32[5]@[-2,-1,0,0.5,3] | self=f32[2,5] bins=f32[3]@[-3,0,3] "
-              "weight=f32[2,5]@0..2 "
-              "density=true | self=f64[6] bins=f64[2]@[-1,1]"),
-    COMPOSITE("aten::histogramdd(Tensor self, int[] bins, float[]? range=None, Tensor? "
+              .samples =
+                  "self=f32[20] bins=f32[5]@[-2,-1,0,0.5,3] | self=f32[2,5] bins=f32[3]@[-3,0,3] "
+                  "weight=f32[2,5]@0..2 "
+                  "density=true | self=f64[6] bins=f64[2]@[-1,1]"),
+    EXPAND_FN(
+        "aten::histogramdd(Tensor self, int[] bins, float[]? range=None, Tensor? "
+        "weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)",
+        expand_histogramdd,
+        .samples =
+            "self=f32[20,2] bins=[3,4] | self=f32[10,1] bins=[3] range=[-1.0,1.0] density=true | "
+            "self=f64[6,3] bins=[2,2,2] "
+            "weight=f64[6]@0..3"),
+    EXPAND_FN("aten::histogramdd.int_bins(Tensor self, int bins, float[]? range=None, Tensor? "
               "weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)",
-              expand_histogramdd,
-              "self=f32[20,2] bins=[3,4] | self=f32[10,1] bins=[3] range=[-1.0,1.0] density=true | "
-              "self=f64[6,3] bins=[2,2,2] "
-              "weight=f64[6]@0..3"),
-    COMPOSITE("aten::histogramdd.int_bins(Tensor self, int bins, float[]? range=None, Tensor? "
-              "weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)",
-              expand_histogramdd, "self=f32[12,2] bins=3"),
-    COMPOSITE("aten::histogramdd.TensorList_bins(Tensor self, Tensor[] bins, float[]? range=None, "
+              expand_histogramdd, .samples = "self=f32[12,2] bins=3"),
+    EXPAND_FN("aten::histogramdd.TensorList_bins(Tensor self, Tensor[] bins, float[]? range=None, "
               "Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)",
-              expand_histogramdd, "self=f32[12,2] bins=[f32[3]@[-3,0,3],f32[4]@[-2,-1,1,2]]"),
-    COMPOSITE(
+              expand_histogramdd,
+              .samples = "self=f32[12,2] bins=[f32[3]@[-3,0,3],f32[4]@[-2,-1,1,2]]"),
+    EXPAND_FN(
         "aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor "
         "indices)",
         expand_mode,
-        "self=i64[12]@0..4 | self=f32[3,5]@[1,2,2,3,3,3,1] dim=0 keepdim=true | self=bool[2,7] "
-        "dim=1 | self=f32[] | "
-        "self=bf16[3,4]@0..1 | self=u8[9]@0..2 | self=f32[2,1,3] dim=-2 | ! self=f32[3,0] dim=1"),
-    COMPOSITE(
+        .samples =
+            "self=i64[12]@0..4 | self=f32[3,5]@[1,2,2,3,3,3,1] dim=0 keepdim=true | self=bool[2,7] "
+            "dim=1 | self=f32[] | "
+            "self=bf16[3,4]@0..1 | self=u8[9]@0..2 | self=f32[2,1,3] dim=-2 | ! self=f32[3,0] "
+            "dim=1"),
+    EXPAND_FN(
         "aten::segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? "
         "indices=None, Tensor? offsets=None, int axis=0, bool unsafe=False, Scalar? "
         "initial=None) -> Tensor",
         expand_segment_reduce,
-        "data=f32[6] reduce='sum' lengths=i64[3]@[2,0,4] | data=f32[5,2] reduce='mean' "
-        "lengths=i64[3]@[1,4,0] | data=f32[5,2] reduce='max' offsets=i64[3]@[0,2,5] initial=0.5 | "
-        "data=f64[4] "
-        "reduce='prod' lengths=i32[2]@[1,3] | data=f32[2,4] reduce='min' "
-        "lengths=i64[2,2]@[1,3,2,2] axis=1 | "
-        "data=f32[4]@[1,nan,2,3] reduce='max' lengths=i64[2]@[2,2] | data=f32[3] reduce='mean' "
-        "lengths=i64[2]@[3,0] initial=2"),
+        .samples =
+            "data=f32[6] reduce='sum' lengths=i64[3]@[2,0,4] | data=f32[5,2] reduce='mean' "
+            "lengths=i64[3]@[1,4,0] | data=f32[5,2] reduce='max' offsets=i64[3]@[0,2,5] "
+            "initial=0.5 | "
+            "data=f64[4] "
+            "reduce='prod' lengths=i32[2]@[1,3] | data=f32[2,4] reduce='min' "
+            "lengths=i64[2,2]@[1,3,2,2] axis=1 | "
+            "data=f32[4]@[1,nan,2,3] reduce='max' lengths=i64[2]@[2,2] | data=f32[3] reduce='mean' "
+            "lengths=i64[2]@[3,0] initial=2"),
     {0},
 };

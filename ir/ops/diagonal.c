@@ -3,6 +3,7 @@
  * In: a node.  Out: `element` of a diagonal, nodes for the others:
  *
  *   aten.diag_embed.default(%x)    out[i, j]  =  select(i == j, x[i], 0) */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -160,37 +161,28 @@ static Error *expand_cartesian_prod(Node *node, Value **results)
     return b.error;
 }
 
-#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
-    }
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc diagonal_ops[] = {
     INDEXED("aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
             infer_diag_embed, element_diag_embed,
             .samples = "self=f32[3] | self=f32[2,3] offset=1 | self=f32[2,3] offset=-1 dim1=0 "
                        "dim2=2 | self=i64[0]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::diag(Tensor self, int diagonal=0) -> Tensor", expand_diag,
         .samples =
             "self=f32[3] | self=f32[3] diagonal=-1 | self=f32[3,4] diagonal=1 | ! self=f32[2,2,2]"),
-    COMPOSITE("aten::diagflat(Tensor self, int offset=0) -> Tensor", expand_diag,
+    EXPAND_FN("aten::diagflat(Tensor self, int offset=0) -> Tensor", expand_diag,
               .samples = "self=f32[3] | self=f32[2,2] offset=1 | self=f32[]"),
-    COMPOSITE("aten::trace(Tensor self) -> Tensor", expand_trace,
+    EXPAND_FN("aten::trace(Tensor self) -> Tensor", expand_trace,
               .samples = "self=f32[3,4] | self=i32[3,3] | self=bf16[2,2] | ! self=f32[3]"),
-    COMPOSITE("aten::meshgrid(Tensor[] tensors) -> Tensor[]", expand_meshgrid,
+    EXPAND_FN("aten::meshgrid(Tensor[] tensors) -> Tensor[]", expand_meshgrid,
               .samples = "tensors=[f32[2],f32[3]] | tensors=[i64[2],i64[],i64[2]]"),
-    COMPOSITE("aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
+    EXPAND_FN("aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]",
               expand_meshgrid,
               .samples = "tensors=[f32[2],f32[3]] indexing='xy' | tensors=[f32[2],f32[3]] "
                          "indexing='ij' | ! tensors=[f32[2]] indexing='ab'"),
-    COMPOSITE("aten::block_diag(Tensor[] tensors) -> Tensor", expand_block_diag,
+    EXPAND_FN("aten::block_diag(Tensor[] tensors) -> Tensor", expand_block_diag,
               .samples = "tensors=[f32[2,3],f32[],f32[2]] | tensors=[i64[2,2],f32[1,1]]"),
-    COMPOSITE("aten::cartesian_prod(Tensor[] tensors) -> Tensor", expand_cartesian_prod,
+    EXPAND_FN("aten::cartesian_prod(Tensor[] tensors) -> Tensor", expand_cartesian_prod,
               .samples =
                   "tensors=[f32[2],f32[3]] | tensors=[i64[2],i64[2],i64[2]] | tensors=[f32[3]]"),
     {0},

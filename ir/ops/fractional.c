@@ -5,6 +5,7 @@
  *
  *   aten.fractional_max_pool2d.default(%x, [2,2], [3,3], %u)     start[i] = int((i + u) a) - int(u
  * a), a = (in - k) / (out - 1); windows gathered from the plane, then amax and argmax */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -161,39 +162,40 @@ static Error *expand_max_pool_backward(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define COMPOSITE(text, fn, samples_text)                                                          \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, .samples = samples_text             \
-    }
-
 const OpDesc fractional_ops[] = {
-    COMPOSITE("aten::fractional_max_pool2d(Tensor self, int[2] kernel_size, int[2] output_size, "
+    EXPAND_FN(
+        "aten::fractional_max_pool2d(Tensor self, int[2] kernel_size, int[2] output_size, "
+        "Tensor random_samples) -> (Tensor, Tensor)",
+        expand_fractional_max_pool,
+        .samples =
+            "self=f32[2,3,6,7]@distinct kernel_size=[2,3] output_size=[3,2] "
+            "random_samples=f32[2,3,2]@0..0.9 | self=f32[1,5,5]@distinct kernel_size=2 "
+            "output_size=[4,1] "
+            "random_samples=f32[1,1,2]@0..0.9 | ! self=f32[1,1,3,3] kernel_size=3 output_size=2 "
+            "random_samples=f32[1,1,2]@0..0.9"),
+    EXPAND_FN("aten::fractional_max_pool3d(Tensor self, int[3] kernel_size, int[3] output_size, "
               "Tensor random_samples) -> (Tensor, Tensor)",
               expand_fractional_max_pool,
-              "self=f32[2,3,6,7]@distinct kernel_size=[2,3] output_size=[3,2] "
-              "random_samples=f32[2,3,2]@0..0.9 | self=f32[1,5,5]@distinct kernel_size=2 "
-              "output_size=[4,1] "
-              "random_samples=f32[1,1,2]@0..0.9 | ! self=f32[1,1,3,3] kernel_size=3 output_size=2 "
-              "random_samples=f32[1,1,2]@0..0.9"),
-    COMPOSITE("aten::fractional_max_pool3d(Tensor self, int[3] kernel_size, int[3] output_size, "
-              "Tensor random_samples) -> (Tensor, Tensor)",
-              expand_fractional_max_pool,
-              "self=f32[1,2,4,5,6]@distinct kernel_size=[2,3,1] output_size=[2,2,3] "
-              "random_samples=f32[1,2,3]@0..0.9"),
-    COMPOSITE(
+              .samples = "self=f32[1,2,4,5,6]@distinct kernel_size=[2,3,1] output_size=[2,2,3] "
+                         "random_samples=f32[1,2,3]@0..0.9"),
+    EXPAND_FN(
         "aten::max_pool2d_with_indices_backward(Tensor grad_output, Tensor self, int[2] "
         "kernel_size, int[2] stride, int[2] padding, int[2] dilation, bool ceil_mode, Tensor "
         "indices) -> Tensor",
         expand_max_pool_backward,
-        "grad_output=f32[1,2,2,2] self=f32[1,2,4,4] kernel_size=2 stride=2 padding=0 dilation=1 "
-        "ceil_mode=false indices=i64[1,2,2,2]@0..15 | grad_output=f32[1,2,2] self=f32[1,3,3] "
-        "kernel_size=2 stride=1 padding=0 dilation=1 ceil_mode=false indices=i64[1,2,2]@[4,4,4,8]"),
-    COMPOSITE("aten::max_pool3d_with_indices_backward(Tensor grad_output, Tensor self, int[3] "
+        .samples =
+            "grad_output=f32[1,2,2,2] self=f32[1,2,4,4] kernel_size=2 stride=2 padding=0 "
+            "dilation=1 "
+            "ceil_mode=false indices=i64[1,2,2,2]@0..15 | grad_output=f32[1,2,2] self=f32[1,3,3] "
+            "kernel_size=2 stride=1 padding=0 dilation=1 ceil_mode=false "
+            "indices=i64[1,2,2]@[4,4,4,8]"),
+    EXPAND_FN("aten::max_pool3d_with_indices_backward(Tensor grad_output, Tensor self, int[3] "
               "kernel_size, int[3] stride, int[3] padding, int[3] dilation, bool ceil_mode, Tensor "
               "indices) -> Tensor",
               expand_max_pool_backward,
-              "grad_output=f32[1,2,1,2,2] self=f32[1,2,2,4,4] kernel_size=2 stride=2 padding=0 "
-              "dilation=1 "
-              "ceil_mode=false indices=i64[1,2,1,2,2]@0..31"),
+              .samples =
+                  "grad_output=f32[1,2,1,2,2] self=f32[1,2,2,4,4] kernel_size=2 stride=2 padding=0 "
+                  "dilation=1 "
+                  "ceil_mode=false indices=i64[1,2,1,2,2]@0..31"),
     {0},
 };

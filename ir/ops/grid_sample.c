@@ -3,6 +3,7 @@
  * In: a node.  Out: `element` gives the scalar of one result element: loads at computed positions,
  * weighted. */
 #include "ir/ops/resize.h"
+#include "ir/ops/rows.h"
 
 #include <string.h>
 
@@ -173,15 +174,6 @@ static Error *expand_grid_sampler(Node *node, Value **results)
         node, is_volume ? "aten.grid_sampler_3d.default" : "aten.grid_sampler_2d.default", results);
 }
 
-#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
-    }
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc grid_sample_ops[] = {
     INDEXED(
         "aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int "
@@ -203,7 +195,7 @@ const OpDesc grid_sample_ops[] = {
             "grid=f32[1,2,3,2]@-1.3..1.3 interpolation_mode=2 padding_mode=2 align_corners=false | "
             "input=f32[1,1,4,4] grid=f32[1,2,2,2]@-1.5..1.5 interpolation_mode=0 padding_mode=2 "
             "align_corners=true"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int "
         "padding_mode, bool "
         "align_corners) -> Tensor",

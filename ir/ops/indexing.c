@@ -7,6 +7,7 @@
  *
  * Indices from tensors are checked. */
 #include "ir/ops/advanced.h"
+#include "ir/ops/rows.h"
 
 #include <string.h>
 
@@ -330,15 +331,6 @@ static Error *expand_searchsorted(Node *node, Value **results)
                    : count_below(node, &b, sorted, node_tensor(node, "self"), right, results);
 }
 
-#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
-    }
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc indexing_ops[] = {
     INDEXED("aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor",
             infer_gather, element_gather,
@@ -381,7 +373,7 @@ const OpDesc indexing_ops[] = {
     INDEXED("aten::take(Tensor self, Tensor index) -> Tensor", infer_take, element_take,
             .samples = "self=f32[3,4] index=i64[2,3]@-12..11 | self=f32[3,4] index=i64[0] | ! "
                        "self=f32[3,4] index=i32[2]@0..3"),
-    COMPOSITE("aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
+    EXPAND_FN("aten::take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor",
               expand_take_along_dim,
               .samples = "self=f32[3,4] indices=i64[3,1]@0..3 dim=1 | self=f32[3,4] "
                          "indices=i64[5]@0..11 | self=f32[3,4] indices=i64[1,4]@0..2 dim=0"),
@@ -401,11 +393,11 @@ const OpDesc indexing_ops[] = {
             element_index,
             .samples =
                 "self=f32[4,5] indices=[i64[3]@0..3] | self=f32[4,5] indices=[None,i64[2]@0..4]"),
-    COMPOSITE("aten::index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
+    EXPAND_FN("aten::index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
               expand_hacked_twin,
               .samples = "self=f32[4,5] indices=[i64[3]@0..3] | self=f32[4,5] "
                          "indices=[i64[3]@0..3,i64[3]@0..4]"),
-    COMPOSITE("aten::_unsafe_index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
+    EXPAND_FN("aten::_unsafe_index.Tensor_hacked_twin(Tensor self, Tensor[] indices) -> Tensor",
               expand_hacked_twin,
               .samples = "self=f32[4,5] indices=[i64[3]@0..3] | self=f32[4,5] "
                          "indices=[i64[3]@0..3,i64[3]@0..4]"),
@@ -414,7 +406,7 @@ const OpDesc indexing_ops[] = {
             infer_index, element_masked_index,
             .samples = "self=f32[4,5] mask=bool[3,5] indices=[i64[3,1]@0..3,i64[5]@0..4] fill=0.5"),
 
-    COMPOSITE("aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, "
+    EXPAND_FN("aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, "
               "bool right=False) -> "
               "Tensor",
               expand_bucketize,
@@ -422,7 +414,7 @@ const OpDesc indexing_ops[] = {
                   "self=f32[3,4] boundaries=f32[4]@[-2,-1,0.5,2] | self=f32[5]@[-2,-1,0.5,2,nan] "
                   "boundaries=f32[4]@[-2,-1,0.5,2] right=true | self=i64[5] "
                   "boundaries=i64[3]@[-1,0,3] out_int32=true | self=f32[] boundaries=f32[0]"),
-    COMPOSITE("aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool "
+    EXPAND_FN("aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool "
               "out_int32=False, bool "
               "right=False, str? side=None, Tensor? sorter=None) -> Tensor",
               expand_searchsorted,
@@ -431,12 +423,12 @@ const OpDesc indexing_ops[] = {
                          "sorted_sequence=f32[4]@[-2,-1,0.5,2] self=f32[5]@[-1,2] side='right' | "
                          "sorted_sequence=i64[4]@[1,2,2,5] self=i64[6]@0..6 right=true "
                          "out_int32=true | ! sorted_sequence=f32[2,3]@[-1,0,1] self=f32[3,4]"),
-    COMPOSITE("aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool "
+    EXPAND_FN("aten::index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool "
               "accumulate=False) -> "
               "Tensor",
               expand_hacked_twin,
               .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[2,5]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::_unsafe_index_put.hacked_twin(Tensor self, Tensor[] indices, Tensor values, bool "
         "accumulate=False) -> Tensor",
         expand_hacked_twin, .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[2,5]"),

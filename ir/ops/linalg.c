@@ -5,6 +5,7 @@
  *
  * Expansions are the same for real and for complex tensors: passes/complexify.c comes after. */
 #include "ir/ops/linalg.h"
+#include "ir/ops/rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -563,66 +564,61 @@ static Error *expand_logdet(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc linalg_ops[] = {
-    COMPOSITE(
+    EXPAND_FN(
         "aten::_linalg_check_errors(Tensor info, str api_name, *, bool is_matrix) -> ()",
         expand_check_errors,
         .samples =
             "info=i32[]@[0] api_name='linalg.inv' is_matrix=true | info=i32[3]@[0] "
             "api_name='linalg.inv' is_matrix=false | ! info=i32[]@[2] api_name='linalg.inv' "
             "is_matrix=true | ! info=i32[3]@[0,0,3] api_name='linalg.cholesky' is_matrix=false"),
-    COMPOSITE("aten::linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False) "
+    EXPAND_FN("aten::linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False) "
               "-> (Tensor L, Tensor info)",
               expand_cholesky_ex,
               .samples = "self=f32[3,3]@definite | self=f64[2,4,4]@definite upper=true | "
                          "self=f32[0,0] | self=f32[2,2]@[1,2,2,1] | ! self=f32[2,2]@[1,2,2,1] "
                          "check_errors=true | ! self=f32[2,3] | ! self=i64[2,2]"),
-    COMPOSITE("aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor", expand_cholesky,
+    EXPAND_FN("aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor", expand_cholesky,
               .samples = "self=f32[3,3]@definite | self=f64[2,4,4]@definite upper=true | ! "
                          "self=f32[2,2]@[1,2,2,1]"),
-    COMPOSITE("aten::cholesky(Tensor self, bool upper=False) -> Tensor", expand_cholesky,
+    EXPAND_FN("aten::cholesky(Tensor self, bool upper=False) -> Tensor", expand_cholesky,
               .samples = "self=f32[3,3]@definite upper=true | ! self=f32[1,1]@[-1]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor",
         expand_cholesky_solve,
         .samples =
             "self=f32[3,2] input2=f32[3,3]@1..3 | self=f64[3,2] input2=f64[2,3,3]@1..3 upper=true"),
-    COMPOSITE("aten::_cholesky_solve_helper(Tensor self, Tensor A, bool upper) -> Tensor",
+    EXPAND_FN("aten::_cholesky_solve_helper(Tensor self, Tensor A, bool upper) -> Tensor",
               expand_cholesky_solve, .samples = "self=f32[3,2] A=f32[3,3]@1..3 upper=false"),
-    COMPOSITE("aten::cholesky_inverse(Tensor self, bool upper=False) -> Tensor",
+    EXPAND_FN("aten::cholesky_inverse(Tensor self, bool upper=False) -> Tensor",
               expand_cholesky_inverse,
               .samples = "self=f32[3,3]@1..3 | self=f64[2,2,2]@1..3 upper=true | self=f32[0,0] | ! "
                          "self=f32[2,2]@[1,2,3,0]"),
-    COMPOSITE("aten::linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, "
+    EXPAND_FN("aten::linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, "
               "bool unitriangular=False) -> Tensor",
               expand_solve_triangular,
               .samples = "self=f32[3,3]@1..3 B=f32[3,2] upper=true | self=f64[2,3,3]@1..3 "
                          "B=f64[4,3] upper=false left=false unitriangular=true | self=f32[0,0] "
                          "B=f32[0,2] upper=true | ! self=f32[3,3] B=f32[2,2] upper=true"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool "
         "unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)",
         expand_triangular_solve,
         .samples = "self=f32[3,2] A=f32[3,3]@1..3 | self=f64[3,2] A=f64[2,3,3]@1..3 upper=false "
                    "transpose=true | self=f32[3,2] A=f32[3,3]@1..3 unitriangular=true"),
-    COMPOSITE("aten::_lu_with_info(Tensor self, bool pivot=True, bool check_errors=True) -> "
+    EXPAND_FN("aten::_lu_with_info(Tensor self, bool pivot=True, bool check_errors=True) -> "
               "(Tensor LU, Tensor pivots, Tensor info)",
               expand_lu_factor, .samples = "self=f32[3,3] | self=f64[2,3,4] check_errors=false"),
-    COMPOSITE("aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> "
+    EXPAND_FN("aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> "
               "(Tensor LU, Tensor pivots, Tensor info)",
               expand_lu_factor,
               .samples = "A=f32[3,3] | A=f64[2,4,3] | A=f32[3,3]@[0] | A=f32[0,2] | ! A=f32[3] | ! "
                          "A=f32[2,2]@[0] check_errors=true"),
-    COMPOSITE("aten::linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)",
+    EXPAND_FN("aten::linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)",
               expand_lu_factor, .samples = "A=f32[3,4] | ! A=f32[2,2]@[0]"),
-    COMPOSITE("aten::linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)",
+    EXPAND_FN("aten::linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)",
               expand_lu, .samples = "A=f32[3,3] | A=f64[2,4,3] | A=f32[3,5] | A=f32[0,2]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool "
         "unpack_pivots=True) -> (Tensor P, Tensor L, Tensor U)",
         expand_lu_unpack,
@@ -630,51 +626,51 @@ const OpDesc linalg_ops[] = {
             "LU_data=f32[3,3] LU_pivots=i32[3]@[2,3,3] | LU_data=f64[2,4,2] "
             "LU_pivots=i32[2,2]@[3,4,1,2] | LU_data=f32[2,3] LU_pivots=i32[2]@[2,2] "
             "unpack_data=false | LU_data=f32[2,3] LU_pivots=i32[2]@[2,2] unpack_pivots=false"),
-    COMPOSITE("aten::lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor",
+    EXPAND_FN("aten::lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor",
               expand_lu_solve,
               .samples = "self=f32[3,2] LU_data=f32[3,3]@1..3 LU_pivots=i32[3]@[2,3,3]"),
-    COMPOSITE("aten::linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool "
+    EXPAND_FN("aten::linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool "
               "adjoint=False) -> Tensor",
               expand_lu_solve,
               .samples = "LU=f32[3,3]@1..3 pivots=i32[3]@[2,3,3] B=f32[3,2] | LU=f64[2,3,3]@1..3 "
                          "pivots=i32[2,3]@[2,2,3] B=f64[4,3] left=false | LU=f32[3,3]@1..3 "
                          "pivots=i32[3]@[3,3,3] B=f32[2,3,2] adjoint=true | LU=f32[3,3]@1..3 "
                          "pivots=i32[3]@[3,3,3] B=f32[2,3] left=false adjoint=true"),
-    COMPOSITE("aten::_linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool "
+    EXPAND_FN("aten::_linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool "
               "check_errors=False) -> (Tensor result, Tensor LU, Tensor pivots, Tensor info)",
               expand_solve,
               .samples = "A=f32[3,3]@definite B=f32[3,2] | A=f64[2,3,3]@definite B=f64[2,3] | "
                          "A=f32[3,3]{1,3}@definite B=f32[2,3] left=false | A=f32[0,0] B=f32[0,2] | "
                          "! A=f32[2,2]@[0] B=f32[2,2] check_errors=true"),
-    COMPOSITE("aten::linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool "
+    EXPAND_FN("aten::linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool "
               "check_errors=False) -> (Tensor result, Tensor info)",
               expand_solve, .samples = "A=f32[3,3]@definite B=f32[3]"),
-    COMPOSITE("aten::linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", expand_solve,
+    EXPAND_FN("aten::linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", expand_solve,
               .samples = "A=f32[3,3]@definite B=f32[3,2] | A=f64[3,3]@definite B=f64[2,3,2] | "
                          "A=f32[3,3]@definite B=f32[2,3] left=false | ! A=f32[2,2]@[0] B=f32[2,2] "
                          "| ! A=f32[2,3] B=f32[2,2]"),
-    COMPOSITE("aten::linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, "
+    EXPAND_FN("aten::linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, "
               "Tensor info)",
               expand_inverse,
               .samples = "A=f32[3,3]@definite | A=f64[2,3,3]@definite | A=f32[0,0] | ! "
                          "A=f32[2,2]@[0] check_errors=true"),
-    COMPOSITE("aten::linalg_inv(Tensor A) -> Tensor", expand_inverse,
+    EXPAND_FN("aten::linalg_inv(Tensor A) -> Tensor", expand_inverse,
               .samples = "A=f32[3,3]@definite | ! A=f32[2,2,2]@[1,0,0,1,0,0,0,0]"),
-    COMPOSITE("aten::inverse(Tensor self) -> Tensor", expand_inverse,
+    EXPAND_FN("aten::inverse(Tensor self) -> Tensor", expand_inverse,
               .samples = "self=f32[3,3]@definite | ! self=f32[2,2]@[0]"),
-    COMPOSITE("aten::_linalg_det(Tensor A) -> (Tensor result, Tensor LU, Tensor pivots)",
+    EXPAND_FN("aten::_linalg_det(Tensor A) -> (Tensor result, Tensor LU, Tensor pivots)",
               expand_det, .samples = "A=f32[3,3] | A=f64[2,3,3] | A=f32[0,0] | A=f32[3,3]{1,3}"),
-    COMPOSITE("aten::linalg_det(Tensor A) -> Tensor", expand_det,
+    EXPAND_FN("aten::linalg_det(Tensor A) -> Tensor", expand_det,
               .samples = "A=f32[3,3] | A=f64[2,1,1] | A=f32[2,2]@[0] | ! A=f32[2,3]"),
-    COMPOSITE("aten::det(Tensor self) -> Tensor", expand_det, .samples = "self=f32[3,3]"),
-    COMPOSITE("aten::_linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet, Tensor LU, "
+    EXPAND_FN("aten::det(Tensor self) -> Tensor", expand_det, .samples = "self=f32[3,3]"),
+    EXPAND_FN("aten::_linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet, Tensor LU, "
               "Tensor pivots)",
               expand_slogdet, .samples = "A=f32[3,3] | A=f64[2,3,3] | A=f32[0,0]"),
-    COMPOSITE("aten::linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", expand_slogdet,
+    EXPAND_FN("aten::linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", expand_slogdet,
               .samples = "A=f32[3,3] | A=f32[2,2]@[0]"),
-    COMPOSITE("aten::slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)", expand_slogdet,
+    EXPAND_FN("aten::slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)", expand_slogdet,
               .samples = "self=f32[3,3]"),
-    COMPOSITE("aten::logdet(Tensor self) -> Tensor", expand_logdet,
+    EXPAND_FN("aten::logdet(Tensor self) -> Tensor", expand_logdet,
               .samples = "self=f32[3,3]@definite | self=f64[2,2]@[0,1,1,0]"),
     {0},
 };

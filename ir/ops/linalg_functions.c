@@ -1,6 +1,7 @@
 /* LDL factorizations, the exponential of a matrix, and tensors as matrices of inverses and systems.
  */
 #include "ir/ops/linalg.h"
+#include "ir/ops/rows.h"
 
 #include <string.h>
 
@@ -135,37 +136,32 @@ static Error *expand_tensorsolve(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc linalg_function_ops[] = {
-    COMPOSITE("aten::linalg_ldl_factor_ex(Tensor self, *, bool hermitian=False, bool "
+    EXPAND_FN("aten::linalg_ldl_factor_ex(Tensor self, *, bool hermitian=False, bool "
               "check_errors=False) -> (Tensor LD, Tensor pivots, Tensor info)",
               expand_ldl_factor,
               .samples =
                   "self=f32[3,3]@definite | self=f64[2,4,4]@[0,1,2,3,1,0,1,5,2,1,0,-3,3,5,-3,0] | "
                   "self=f32[2,2]@[0] | self=f32[0,0] | self=f64[3,3]@definite hermitian=true | ! "
                   "self=f32[2,3]"),
-    COMPOSITE("aten::linalg_ldl_factor(Tensor self, *, bool hermitian=False) -> (Tensor LD, Tensor "
+    EXPAND_FN("aten::linalg_ldl_factor(Tensor self, *, bool hermitian=False) -> (Tensor LD, Tensor "
               "pivots)",
               expand_ldl_factor, .samples = "self=f32[3,3]@definite"),
-    COMPOSITE("aten::linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) "
+    EXPAND_FN("aten::linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) "
               "-> Tensor",
               expand_ldl_solve,
               .samples = "LD=f32[3,3]@definite pivots=i32[3]@[1,2,3] B=f32[3,2] | "
                          "LD=f64[3,3]@definite pivots=i32[3]@[2,-3,-3] B=f64[2,3,1]"),
-    COMPOSITE("aten::linalg_matrix_exp(Tensor self) -> Tensor", expand_matrix_exp,
+    EXPAND_FN("aten::linalg_matrix_exp(Tensor self) -> Tensor", expand_matrix_exp,
               .samples = "self=f32[3,3] | self=f64[2,4,4]@-9..9 | "
                          "self=f32[0,0] | self=f32[1,1] | "
                          "self=f32[2,3,3]@0..0 | ! self=f32[2,3] | ! self=i64[2,2]"),
-    COMPOSITE("aten::matrix_exp(Tensor self) -> Tensor", expand_matrix_exp,
+    EXPAND_FN("aten::matrix_exp(Tensor self) -> Tensor", expand_matrix_exp,
               .samples = "self=f32[3,3]"),
-    COMPOSITE("aten::linalg_tensorinv(Tensor self, int ind=2) -> Tensor", expand_tensorinv,
+    EXPAND_FN("aten::linalg_tensorinv(Tensor self, int ind=2) -> Tensor", expand_tensorinv,
               .samples = "self=f64[2,3,6] ind=2 | self=f64[6,3,2] ind=1 | ! self=f32[2,3,4] | ! "
                          "self=f32[2,2]@[0] ind=1"),
-    COMPOSITE("aten::linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor",
+    EXPAND_FN("aten::linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor",
               expand_tensorsolve,
               .samples = "self=f64[2,3,6] other=f64[2,3] | self=f64[2,6,3] other=f64[2,3] dims=[1] "
                          "| ! self=f32[2,3,4] other=f32[2,3]"),

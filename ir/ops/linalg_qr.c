@@ -1,5 +1,6 @@
 /* QR factorizations, their reflections, and least squares, in calls of linalg_calls.c. */
 #include "ir/ops/linalg.h"
+#include "ir/ops/rows.h"
 
 #include <string.h>
 
@@ -261,32 +262,27 @@ static Error *expand_lstsq(Node *node, Value **results)
     return node_error(node, E_VALUE, "%s with driver '%s'", node->schema->name, name->string);
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc linalg_qr_ops[] = {
-    COMPOSITE("aten::linalg_qr(Tensor A, str mode=\"reduced\") -> (Tensor Q, Tensor R)", expand_qr,
+    EXPAND_FN("aten::linalg_qr(Tensor A, str mode=\"reduced\") -> (Tensor Q, Tensor R)", expand_qr,
               .samples = "A=f32[3,3] | A=f64[2,5,3] | A=f32[3,5] mode='complete' | A=f64[5,3] "
                          "mode='complete' | A=f32[4,2] mode='r' | A=f32[0,3] | A=f32[3,0] "
                          "mode='complete' | ! A=f32[3] | ! A=f32[2,2] mode='full'"),
-    COMPOSITE("aten::qr(Tensor self, bool some=True) -> (Tensor Q, Tensor R)", expand_old_qr,
+    EXPAND_FN("aten::qr(Tensor self, bool some=True) -> (Tensor Q, Tensor R)", expand_old_qr,
               .samples = "self=f32[4,3] | self=f32[4,3] some=false"),
-    COMPOSITE("aten::geqrf(Tensor self) -> (Tensor a, Tensor tau)", expand_geqrf,
+    EXPAND_FN("aten::geqrf(Tensor self) -> (Tensor a, Tensor tau)", expand_geqrf,
               .samples = "self=f32[3,3] | self=f64[2,4,3] | self=f32[2,5] | self=f32[0,2]"),
-    COMPOSITE("aten::linalg_householder_product(Tensor input, Tensor tau) -> Tensor", expand_orgqr,
+    EXPAND_FN("aten::linalg_householder_product(Tensor input, Tensor tau) -> Tensor", expand_orgqr,
               .samples = "input=f32[4,3] tau=f32[2]@1..2 | input=f64[2,3,3] tau=f64[2,3]@1..2 | ! "
                          "input=f32[3,4] tau=f32[3] | ! input=f32[4,3] tau=f32[4]"),
-    COMPOSITE("aten::orgqr(Tensor self, Tensor input2) -> Tensor", expand_orgqr,
+    EXPAND_FN("aten::orgqr(Tensor self, Tensor input2) -> Tensor", expand_orgqr,
               .samples = "self=f32[4,3] input2=f32[3]@1..2"),
-    COMPOSITE("aten::ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool "
+    EXPAND_FN("aten::ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool "
               "transpose=False) -> Tensor",
               expand_ormqr,
               .samples = "self=f32[4,3] input2=f32[3]@1..2 input3=f32[4,2] | self=f64[2,4,3] "
                          "input2=f64[2,3]@1..2 input3=f64[2,2,4] left=false | self=f32[4,3] "
                          "input2=f32[3]@1..2 input3=f32[4,2] transpose=true"),
-    COMPOSITE("aten::linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) "
+    EXPAND_FN("aten::linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) "
               "-> (Tensor solution, Tensor residuals, Tensor rank, Tensor singular_values)",
               expand_lstsq,
               .samples = "self=f32[4,3] b=f32[4,2] | self=f64[2,3,4] b=f64[2,3,2] | self=f32[4,3] "

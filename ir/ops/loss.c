@@ -7,6 +7,7 @@
  * reduced
  *
  * reduction is 0 none, 1 mean, 2 sum (at::Reduction). */
+#include "ir/ops/rows.h"
 #include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
@@ -599,10 +600,6 @@ static Error *expand_multilabel_margin(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define EXPAND_FN(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
 
 const OpDesc loss_ops[] = {
     EXPAND_FN("aten::mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor", expand_pair,

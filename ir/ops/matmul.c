@@ -437,11 +437,7 @@ static Error *expand_trilinear(Node *node, Value **results)
     return b.error;
 }
 
-#define GEMM(text, infer_fn, ...)                                                                  \
-    {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .template_kind = TEMPLATE_GEMM, .infer = infer_fn,    \
-        __VA_ARGS__                                                                                \
-    }
+#define GEMM(text, infer_fn, ...) TEMPLATE(text, TEMPLATE_GEMM, infer_fn, __VA_ARGS__)
 const OpDesc matmul_ops[] = {
     GEMM("aten::mm(Tensor self, Tensor mat2) -> Tensor", infer_mm,
          .samples =

@@ -8,6 +8,7 @@
  *
  * Statistics take two passes, which does not cancel.  f16 and bf16 are computed in f32 and rounded
  * once. */
+#include "ir/ops/rows.h"
 #include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
@@ -497,10 +498,6 @@ static Error *expand_weight_norm(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define EXPAND_FN(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
 /* Kept whole for patterns (attention) until the late decomposition. */
 #define EXPAND_LATE(text, fn, ...)                                                                 \
     {                                                                                              \

@@ -3,6 +3,7 @@
  * In: a node.  Out: `element` gives the scalar of one result element:
  *
  *   aten.constant_pad_nd.default(%x, [1, 1])     out[i]  =  0 <= i - 1 < n ? x[i - 1] : 0 */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -158,10 +159,6 @@ static Scalar *element_pad(LowerCx *cx, const Node *node, int result, const Expr
     return shape_masked_load(cx, shape_first_tensor(node), in, mask, pad_value(cx, node, t->dtype));
 }
 
-#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
-    }
 #define PAD(text, ...) INDEXED(text, infer_pad, element_pad, __VA_ARGS__)
 
 const OpDesc pad_ops[] = {

@@ -4,6 +4,7 @@
  * one of the argument:
  *
  *   aten.transpose.int(%x, 0, 1)      out (i, j)  ->  in (j, i) */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -219,11 +220,6 @@ static void map_expand(const Node *node, const Expr *const *out, const Expr **in
     shape_broadcast_index(shape_pool(node), shape_first_type(node), out,
                           node->results[0]->type.rank, in);
 }
-
-#define VIEW(text, infer_fn, view_fn, ...)                                                         \
-    {                                                                                              \
-        .schema = text, .kind = OP_VIEW, .infer = infer_fn, .view = view_fn, __VA_ARGS__           \
-    }
 
 const OpDesc permute_ops[] = {
     VIEW("aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)", infer_permute, map_permute,

@@ -8,6 +8,7 @@
  * with a corrected count. f16 and bf16 are computed in f32 and rounded once. */
 #include "ir/ops/linalg.h"
 #include "ir/ops/ops_internal.h"
+#include "ir/ops/rows.h"
 #include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
 
@@ -494,10 +495,6 @@ static Error *expand_logsumexp(Node *node, Value **results)
     {                                                                                              \
         .schema = text, .kind = OP_REDUCTION, .reduce = REDUCE_SUM,                                \
         .before = "select(isnan(x), 0, x)", __VA_ARGS__                                            \
-    }
-#define EXPAND_FN(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
     }
 
 const OpDesc reduction_ops[] = {

@@ -6,6 +6,7 @@
  *   aten.upsample_nearest2d.default(%x: f32[n,c,h,w], [2*h, 2*w])   out[i, j]  =  x[i // 2, j // 2]
  */
 #include "ir/ops/resize.h"
+#include "ir/ops/rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -430,14 +431,6 @@ static bool takes_bytes(const Node *node)
     return shape_first_type(node)->dtype == DT_U8;
 }
 
-#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
-    }
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
 #define NEAREST(text, ...) INDEXED(text, infer_upsample, element_nearest, __VA_ARGS__)
 #define INTERPOLATE(text, ...)                                                                     \
     INDEXED(text, infer_interpolate, element_interpolate, .expands = takes_bytes,                  \
@@ -556,25 +549,25 @@ const OpDesc resize_ops[] = {
         .samples =
             "input=f32[1,2,3,4] output_size=[5,7] align_corners=false scale_factors=None | "
             "input=f32[1,2,3,4] output_size=None align_corners=false scale_factors=[2.0,1.5]"),
-    COMPOSITE("aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool "
+    EXPAND_FN("aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool "
               "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
               expand_upsample_aa,
               .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
                          "self=f32[1,1,3,3] output_size=[5,5] align_corners=false | "
                          "self=f64[1,1,5,4] output_size=[3,6] align_corners=true | "
                          "self=u8[1,2,6,7]@0..255 output_size=[3,9] align_corners=false"),
-    COMPOSITE("aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool "
+    EXPAND_FN("aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool "
               "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
               expand_upsample_aa,
               .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
                          "self=f32[1,1,3,3] output_size=[5,5] align_corners=false | "
                          "self=u8[1,2,6,7]@[0,255,9] output_size=[3,9] align_corners=false"),
-    COMPOSITE("aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
+    EXPAND_FN("aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
               "align_corners, float[]? scale_factors) -> Tensor",
               expand_upsample_aa,
               .samples =
                   "input=f32[1,2,6,7] output_size=[3,4] align_corners=false scale_factors=None"),
-    COMPOSITE("aten::_upsample_bicubic2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
+    EXPAND_FN("aten::_upsample_bicubic2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
               "align_corners, float[]? scale_factors) -> Tensor",
               expand_upsample_aa,
               .samples =

@@ -8,6 +8,7 @@
  * In: a node.  Out: nodes that replace it.  Cells and layers whose number of steps is constant can
  * be written out in plain operators; embedding_bag becomes a scatter of embedding rows into bags.
  */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -466,11 +467,6 @@ static Error *expand_bag_call(Node *node, Value **results)
     return NULL;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc rnn_ops[] = {
     {.schema = LSTM_LAYER,
      .kind = OP_TEMPLATE,
@@ -481,7 +477,7 @@ const OpDesc rnn_ops[] = {
     {.schema = GRU_STEPS, .kind = OP_COMPOSITE, .infer = infer_layer, .expand_fn = unroll_layer},
     {.schema = RNN_LAYER, .kind = OP_COMPOSITE, .infer = infer_layer, .expand_fn = unroll_layer},
 
-    COMPOSITE(
+    EXPAND_FN(
         "aten::lstm.input(Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int "
         "num_layers, float "
         "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor, Tensor)",
@@ -495,7 +491,7 @@ const OpDesc rnn_ops[] = {
                    "input=f32[5,2,3] hx=[f32[1,2,2],f32[1,2,4]] "
                    "params=[f32[16,3],f32[16,2],f32[16],f32[16],f32[2,4]] has_biases=true "
                    "num_layers=1 dropout=0.0 train=false bidirectional=false batch_first=false"),
-    COMPOSITE("aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
+    EXPAND_FN("aten::gru.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
               "num_layers, float "
               "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
               expand_rnn,
@@ -505,21 +501,21 @@ const OpDesc rnn_ops[] = {
                   "batch_first=false | input=f32[2,4,3] hx=f32[2,2,4] "
                   "params=[f32[12,3],f32[12,4],f32[12,4],f32[12,4]] has_biases=false num_layers=2 "
                   "dropout=0.0 train=false bidirectional=false batch_first=true"),
-    COMPOSITE("aten::rnn_tanh.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
+    EXPAND_FN("aten::rnn_tanh.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
               "num_layers, float "
               "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
               expand_rnn,
               .samples = "input=f32[5,2,3] hx=f32[1,2,4] params=[f32[4,3],f32[4,4],f32[4],f32[4]] "
                          "has_biases=true num_layers=1 dropout=0.0 train=false bidirectional=false "
                          "batch_first=false"),
-    COMPOSITE("aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
+    EXPAND_FN("aten::rnn_relu.input(Tensor input, Tensor hx, Tensor[] params, bool has_biases, int "
               "num_layers, float "
               "dropout, bool train, bool bidirectional, bool batch_first) -> (Tensor, Tensor)",
               expand_rnn,
               .samples = "input=f32[5,2,3] hx=f32[1,2,4] params=[f32[4,3],f32[4,4],f32[4],f32[4]] "
                          "has_biases=true num_layers=1 dropout=0.0 train=false bidirectional=false "
                          "batch_first=false"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::lstm_cell(Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? "
         "b_ih=None, Tensor? "
         "b_hh=None) -> (Tensor, Tensor)",
@@ -527,20 +523,20 @@ const OpDesc rnn_ops[] = {
         .samples =
             "input=f32[2,3] hx=[f32[2,4],f32[2,4]] w_ih=f32[16,3] w_hh=f32[16,4] b_ih=f32[16] "
             "b_hh=f32[16] | input=f32[2,3] hx=[f32[2,4],f32[2,4]] w_ih=f32[16,3] w_hh=f32[16,4]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::gru_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
         "b_ih=None, Tensor? "
         "b_hh=None) -> Tensor",
         expand_cell,
         .samples =
             "input=f32[2,3] hx=f32[2,4] w_ih=f32[12,3] w_hh=f32[12,4] b_ih=f32[12] b_hh=f32[12]"),
-    COMPOSITE("aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
+    EXPAND_FN("aten::rnn_tanh_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
               "b_ih=None, Tensor? "
               "b_hh=None) -> Tensor",
               expand_cell,
               .samples =
                   "input=f32[2,3] hx=f32[2,4] w_ih=f32[4,3] w_hh=f32[4,4] b_ih=f32[4] b_hh=f32[4]"),
-    COMPOSITE("aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
+    EXPAND_FN("aten::rnn_relu_cell(Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? "
               "b_ih=None, Tensor? "
               "b_hh=None) -> Tensor",
               expand_cell,

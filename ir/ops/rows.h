@@ -31,5 +31,14 @@
     {                                                                                              \
         .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
     }
+#define VIEW(text, infer_fn, view_fn, ...)                                                         \
+    {                                                                                              \
+        .schema = text, .kind = OP_VIEW, .infer = infer_fn, .view = view_fn, __VA_ARGS__           \
+    }
+#define TEMPLATE(text, which, infer_fn, ...)                                                       \
+    {                                                                                              \
+        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = which,            \
+        __VA_ARGS__                                                                                \
+    }
 
 #endif

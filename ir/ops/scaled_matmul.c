@@ -3,6 +3,7 @@
  *   aten._scaled_mm(%a, %b, %sa, %sb, out_dtype=bf16)     mm(f32(a) * sa, f32(b) * sb) : bf16
  *
  * In: a node.  Out: nodes before it, which widen the operands and round once. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -55,39 +56,34 @@ static Error *expand_scaled_mm(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, ...)                                                                       \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, __VA_ARGS__                                          \
-    }
-
 const OpDesc scaled_matmul_ops[] = {
-    COMPOSITE("aten::_scaled_mm(Tensor self, Tensor mat2, Tensor scale_a, Tensor scale_b, Tensor? "
+    EXPAND_FN("aten::_scaled_mm(Tensor self, Tensor mat2, Tensor scale_a, Tensor scale_b, Tensor? "
               "bias=None, Tensor? scale_result=None, ScalarType? out_dtype=None, bool "
               "use_fast_accum=False) -> Tensor",
-              .expand_fn = expand_scaled_mm,
+              expand_scaled_mm,
               .samples =
                   "self=f8e4m3[3,16] mat2=f8e4m3[16,32]{1,16} scale_a=f32[] scale_b=f32[] "
                   "out_dtype=f32 | self=f8e4m3[3,16] mat2=f8e4m3[16,32]{1,16} scale_a=f32[3,1] "
                   "scale_b=f32[1,32] bias=bf16[32] out_dtype=bf16"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::_scaled_mm_v2(Tensor self, Tensor mat2, Tensor[] scale_a, int[] recipe_a, "
         "int[] swizzle_a, Tensor[] scale_b, int[] recipe_b, int[] swizzle_b, Tensor? bias, "
         "ScalarType? out_dtype, int[] contraction_dim=[], bool use_fast_accum=False) -> "
         "Tensor",
-        .expand_fn = expand_scaled_mm,
+        expand_scaled_mm,
         .samples =
             "self=f8e4m3[3,16] mat2=f8e4m3[16,32]{1,16} scale_a=[f32[1]] recipe_a=[0] "
             "swizzle_a=[0] scale_b=[f32[1]] recipe_b=[0] swizzle_b=[0] bias=None out_dtype=bf16"),
-    COMPOSITE("aten::_int_mm(Tensor self, Tensor mat2) -> Tensor",
-              .expand = "return aten.mm.default(aten._to_copy.default(%self, i32), "
-                        "aten._to_copy.default(%mat2, i32))",
-              .samples = "self=i8[17,8] mat2=i8[8,16]"),
-    COMPOSITE("aten::_weight_int8pack_mm(Tensor self, Tensor mat2, Tensor scales) -> Tensor",
-              .expand = "%x = aten._to_copy.default(%self, f32)\n"
-                        "%w = aten._to_copy.default(aten.t.default(%mat2), f32)\n"
-                        "%y = aten.mul.Tensor(aten.mm.default(%x, %w), %scales)\n"
-                        "return aten._to_copy.default(%y, dtype(%self))",
-              .samples = "self=bf16[3,32] mat2=i8[32,32] scales=bf16[32] | self=f32[3,32] "
-                         "mat2=i8[32,32] scales=f32[32]"),
+    EXPAND("aten::_int_mm(Tensor self, Tensor mat2) -> Tensor",
+           "return aten.mm.default(aten._to_copy.default(%self, i32), "
+           "aten._to_copy.default(%mat2, i32))",
+           .samples = "self=i8[17,8] mat2=i8[8,16]"),
+    EXPAND("aten::_weight_int8pack_mm(Tensor self, Tensor mat2, Tensor scales) -> Tensor",
+           "%x = aten._to_copy.default(%self, f32)\n"
+           "%w = aten._to_copy.default(aten.t.default(%mat2), f32)\n"
+           "%y = aten.mul.Tensor(aten.mm.default(%x, %w), %scales)\n"
+           "return aten._to_copy.default(%y, dtype(%self))",
+           .samples = "self=bf16[3,32] mat2=i8[32,32] scales=bf16[32] | self=f32[3,32] "
+                      "mat2=i8[32,32] scales=f32[32]"),
     {0},
 };

@@ -5,6 +5,7 @@
  *
  *   aten.cumsum.default(%x, 1) : i64[2,5]       integers and bool are summed as i64 unless dtype
  * says otherwise */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -136,15 +137,7 @@ static Error *expand_vander(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define SCAN(text, infer_fn, ...)                                                                  \
-    {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = TEMPLATE_SCAN,    \
-        __VA_ARGS__                                                                                \
-    }
-#define EXPAND_FN(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
+#define SCAN(text, infer_fn, ...) TEMPLATE(text, TEMPLATE_SCAN, infer_fn, __VA_ARGS__)
 
 const OpDesc scan_ops[] = {
     SCAN("aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor",

@@ -5,6 +5,7 @@
  *
  *   aten.scatter_reduce.two(..., "mean")  ->  a sum, and the number of terms that divides it */
 #include "ir/ops/advanced.h"
+#include "ir/ops/rows.h"
 
 #include <string.h>
 
@@ -140,15 +141,6 @@ static Error *expand_index_put_impl(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-#define TEMPLATE(text, which, infer_fn, ...)                                                       \
-    {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = which,            \
-        __VA_ARGS__                                                                                \
-    }
 #define SCATTER(text, infer_fn, ...) TEMPLATE(text, TEMPLATE_SCATTER, infer_fn, __VA_ARGS__)
 
 const OpDesc scatter_ops[] = {
@@ -165,18 +157,18 @@ const OpDesc scatter_ops[] = {
     SCATTER("aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool "
             "accumulate=False) -> Tensor",
             infer_index_put, .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[2,5]"),
-    COMPOSITE("aten::_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool "
+    EXPAND_FN("aten::_index_put_impl(Tensor self, Tensor?[] indices, Tensor values, bool "
               "accumulate=False, bool "
               "unsafe=False) -> Tensor",
               expand_index_put_impl,
               .samples = "self=f32[4,5] indices=[i64[2]@[1,3]] values=f32[5]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::_unsafe_masked_index_put_accumulate(Tensor self, Tensor mask, Tensor?[] "
         "indices, Tensor values) -> Tensor",
         expand_masked_put_accumulate,
         .samples =
             "self=f32[4,5] mask=bool[3,5] indices=[i64[3,1]@0..3,i64[5]@0..4] values=f32[3,5]"),
-    COMPOSITE("aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
+    EXPAND_FN("aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor",
               expand_masked_scatter,
               .samples = "self=f32[3,4] mask=bool[3,4] source=f32[12] | self=f32[3,4] "
                          "mask=bool[4]@[1,0] source=f32[2,5] | self=i64[0] mask=bool[0] "
@@ -233,7 +225,7 @@ const OpDesc scatter_ops[] = {
             .samples = "self=f32[3,4] dim=1 index=i64[3,5]@0..3 src=f32[3,5] | self=i64[4] dim=0 "
                        "index=i64[6]@0..3 src=i64[6] | self=bf16[4] dim=0 index=i64[3]@0..3 "
                        "src=bf16[3] | self=f32[] dim=0 index=i64[]@0..0 src=f32[]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str "
         "reduce, *, bool "
         "include_self=True) -> Tensor",
@@ -247,7 +239,7 @@ const OpDesc scatter_ops[] = {
             "include_self=false | self=i64[4] dim=0 index=i64[6]@0..3 src=i64[6] reduce='sum' | "
             "self=i64[4] dim=0 index=i64[6]@0..3 src=i64[6] reduce='mean' | ! self=f32[4] dim=0 "
             "index=i64[2]@0..3 src=f32[2] reduce='median'"),
-    COMPOSITE("aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, "
+    EXPAND_FN("aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, "
               "*, bool "
               "include_self=True) -> Tensor",
               expand_scatter_reduce,

@@ -1,6 +1,7 @@
 /* Pixel and channel shuffles.
  *
  * In: a node.  Out: nodes that replace it: a view, a permute, a view. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -55,24 +56,19 @@ static Error *expand_channel_shuffle(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc shuffle_ops[] = {
-    COMPOSITE("aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor",
+    EXPAND_FN("aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor",
               expand_pixel_shuffle,
               .samples = "self=f32[1,8,2,3] upscale_factor=2 | self=f32[9,1,1] upscale_factor=3 | "
                          "! self=f32[1,6,2,2] upscale_factor=2"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor", expand_pixel_shuffle,
         .samples = "self=f32[1,2,4,6] downscale_factor=2 | ! self=f32[1,2,3,4] downscale_factor=2"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor", expand_channel_shuffle,
         .samples =
             "self=f32[1,6,2,2] groups=3 | self=f32[2,4,3] groups=2 | ! self=f32[1,5,2,2] groups=2"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::native_channel_shuffle(Tensor self, SymInt groups) -> Tensor",
         expand_channel_shuffle,
         .samples =

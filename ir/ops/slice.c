@@ -4,6 +4,7 @@
  * one of the argument:
  *
  *   aten.slice.Tensor(%x, 0, 3, 9, 2)    out (i)  ->  in (2*i + 3) */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -256,11 +257,6 @@ static void map_as_strided(const Node *node, const Expr *const *out, const Expr 
     for (int k = 0; k < base->rank; k++)
         in[order[k]] = index[k];
 }
-
-#define VIEW(text, infer_fn, view_fn, ...)                                                         \
-    {                                                                                              \
-        .schema = text, .kind = OP_VIEW, .infer = infer_fn, .view = view_fn, __VA_ARGS__           \
-    }
 
 const OpDesc slice_ops[] = {
     VIEW("aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, "

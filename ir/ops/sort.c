@@ -7,6 +7,7 @@
  * is NaN
  *
  * NaN counts as larger than everything, equal elements keep their order. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -402,15 +403,7 @@ static Error *expand_nanmedian(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define SORT(text, infer_fn, ...)                                                                  \
-    {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = TEMPLATE_SORT,    \
-        __VA_ARGS__                                                                                \
-    }
-#define EXPAND_FN(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
+#define SORT(text, infer_fn, ...) TEMPLATE(text, TEMPLATE_SORT, infer_fn, __VA_ARGS__)
 
 const OpDesc sort_ops[] = {
     SORT("aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor "

@@ -6,6 +6,7 @@
  *
  *   aten.special_zeta.default(%a, %b)      zeta(self, other) */
 #include "ir/ops/ops_internal.h"
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <math.h>
@@ -160,18 +161,8 @@ static Error *infer_divisor(Node *node)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define BODY(text, promotion, infer_fn, body_text, ...)                                            \
-    {                                                                                              \
-        .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .infer = infer_fn,   \
-        .body = body_text, __VA_ARGS__                                                             \
-    }
-#define BODY_FN(text, promotion, infer_fn, fn, ...)                                                \
-    {                                                                                              \
-        .schema = text, .kind = OP_POINTWISE, .promote = PROMOTE_##promotion, .infer = infer_fn,   \
-        .body_fn = fn, __VA_ARGS__                                                                 \
-    }
 #define SPECIAL(text, body_text, ...)                                                              \
-    BODY("aten::special_" text " -> Tensor", INT_TO_FLOAT, NULL, body_text, __VA_ARGS__)
+    BODY_INFER("aten::special_" text " -> Tensor", INT_TO_FLOAT, NULL, body_text, __VA_ARGS__)
 /* A polynomial of degree n at x; either may be a number. */
 #define POLYNOMIAL(name, body_text)                                                                \
     SPECIAL(name "(Tensor x, Tensor n)", body_text),                                               \
@@ -196,17 +187,18 @@ const OpDesc special_ops[] = {
     SPECIAL("zeta.other_scalar(Tensor self, Scalar other)", "zeta(self, other)"),
     SPECIAL("gammainc(Tensor self, Tensor other)", "igamma(self, other)"),
     SPECIAL("gammaincc(Tensor self, Tensor other)", "igammac(self, other)"),
-    BODY("aten::igamma(Tensor self, Tensor other) -> Tensor", DEFAULT, NULL, "igamma(self, other)",
-         .samples =
-             "self=f32[3,5]@0.1..6 other=f32[3,5]@0..9 | self=f32[12]@[0.5,0,1,inf,-1,nan,30] "
-             "other=f32[12]@[0,1,2,inf,20] | self=f64[6]@0.1..30 other=f64[6]@0..30 | "
-             "self=bf16[3]@0.1..6 other=bf16[3]@0..9"),
-    BODY("aten::igammac(Tensor self, Tensor other) -> Tensor", DEFAULT, NULL,
-         "igammac(self, other)",
-         .samples =
-             "self=f32[3,5]@0.1..6 other=f32[3,5]@0..9 | self=f32[12]@[0.5,0,1,inf,-1,nan,30] "
-             "other=f32[12]@[0,1,2,inf,20] | self=f64[6]@0.1..30 other=f64[6]@0..30 | "
-             "self=bf16[3]@0.1..6 other=bf16[3]@0..9"),
+    BODY_INFER(
+        "aten::igamma(Tensor self, Tensor other) -> Tensor", DEFAULT, NULL, "igamma(self, other)",
+        .samples =
+            "self=f32[3,5]@0.1..6 other=f32[3,5]@0..9 | self=f32[12]@[0.5,0,1,inf,-1,nan,30] "
+            "other=f32[12]@[0,1,2,inf,20] | self=f64[6]@0.1..30 other=f64[6]@0..30 | "
+            "self=bf16[3]@0.1..6 other=bf16[3]@0..9"),
+    BODY_INFER(
+        "aten::igammac(Tensor self, Tensor other) -> Tensor", DEFAULT, NULL, "igammac(self, other)",
+        .samples =
+            "self=f32[3,5]@0.1..6 other=f32[3,5]@0..9 | self=f32[12]@[0.5,0,1,inf,-1,nan,30] "
+            "other=f32[12]@[0,1,2,inf,20] | self=f64[6]@0.1..30 other=f64[6]@0..30 | "
+            "self=bf16[3]@0.1..6 other=bf16[3]@0..9"),
 
     POLYNOMIAL("chebyshev_polynomial_t", "chebyshev_t(x, n)"),
     POLYNOMIAL("chebyshev_polynomial_u", "chebyshev_u(x, n)"),
@@ -236,15 +228,17 @@ const OpDesc special_ops[] = {
     BODY_FN(FREXP_MANTISSA, FIRST, NULL, body_frexp_mantissa),
     BODY_FN(FREXP_EXPONENT, NONE, infer_frexp_exponent, body_frexp_exponent),
 
-    BODY("aten::gcd(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_divisor,
-         "gcd(self, other)",
-         .samples =
-             "self=i64[3,5] other=i64[5] | self=i32[6]@-30..30 other=i32[6]@-30..30 | self=u8[5] "
-             "other=u8[5] | self=i64[0] other=i64[] | ! self=f32[2] other=f32[2]"),
-    BODY("aten::lcm(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_divisor,
-         "select(eq(gcd(self, other), 0), 0, abs(mul(truncdiv(self, gcd(self, other)), other)))",
-         .samples =
-             "self=i64[3,5] other=i64[5] | self=i32[6]@-30..30 other=i32[6]@-30..30 | self=u8[5] "
-             "other=u8[5] | self=i64[0] other=i64[] | ! self=f32[2] other=f32[2]"),
+    BODY_INFER(
+        "aten::gcd(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_divisor,
+        "gcd(self, other)",
+        .samples =
+            "self=i64[3,5] other=i64[5] | self=i32[6]@-30..30 other=i32[6]@-30..30 | self=u8[5] "
+            "other=u8[5] | self=i64[0] other=i64[] | ! self=f32[2] other=f32[2]"),
+    BODY_INFER(
+        "aten::lcm(Tensor self, Tensor other) -> Tensor", DEFAULT, infer_divisor,
+        "select(eq(gcd(self, other), 0), 0, abs(mul(truncdiv(self, gcd(self, other)), other)))",
+        .samples =
+            "self=i64[3,5] other=i64[5] | self=i32[6]@-30..30 other=i32[6]@-30..30 | self=u8[5] "
+            "other=u8[5] | self=i64[0] other=i64[] | ! self=f32[2] other=f32[2]"),
     {0},
 };

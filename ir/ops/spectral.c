@@ -8,6 +8,7 @@
  * A matrix that is not finite has NaN for values and vectors, where eager PyTorch raises an error
  * or lets LAPACK decide. */
 #include "ir/ops/linalg.h"
+#include "ir/ops/rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -506,99 +507,94 @@ static Error *expand_cond(Node *node, Value **results)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc spectral_ops[] = {
-    COMPOSITE("aten::_linalg_eigh(Tensor A, str UPLO=\"L\", bool compute_v=True) -> (Tensor "
+    EXPAND_FN("aten::_linalg_eigh(Tensor A, str UPLO=\"L\", bool compute_v=True) -> (Tensor "
               "eigenvalues, Tensor eigenvectors)",
               expand_eigh,
               .samples = "A=f32[4,4] | A=f64[2,3,3] UPLO='U' | A=f32[3,3] compute_v=false | "
                          "A=f32[0,0] | A=c64[4,4] | A=c128[3,3] UPLO='U' | ! A=f32[2,3] | ! "
                          "A=i64[2,2]"),
-    COMPOSITE("aten::linalg_eigh(Tensor self, str UPLO=\"L\") -> (Tensor eigenvalues, Tensor "
+    EXPAND_FN("aten::linalg_eigh(Tensor self, str UPLO=\"L\") -> (Tensor eigenvalues, Tensor "
               "eigenvectors)",
               expand_eigh,
               .samples = "self=f32[3,3] | self=f32[2,1,3,3] UPLO='u' | self=f64[5,5] | "
                          "self=f32[1,1] | self=f32[0,3,3] | ! self=f32[3,3] UPLO='X'"),
-    COMPOSITE("aten::linalg_eigvalsh(Tensor self, str UPLO=\"L\") -> Tensor", expand_eigvalsh,
+    EXPAND_FN("aten::linalg_eigvalsh(Tensor self, str UPLO=\"L\") -> Tensor", expand_eigvalsh,
               .samples = "self=f32[4,4] | self=f32[2,3,3] UPLO='U' | self=f64[6,6]{1,6} | "
                          "self=f32[0,0] | self=f32[3,3]@[0] | ! self=f32[3]"),
-    COMPOSITE("aten::linalg_eig(Tensor self) -> (Tensor eigenvalues, Tensor eigenvectors)",
+    EXPAND_FN("aten::linalg_eig(Tensor self) -> (Tensor eigenvalues, Tensor eigenvectors)",
               expand_eig,
               .samples = "self=f32[4,4] | self=c64[3,3] | self=f64[2,3,3] | self=c128[4,4] | "
                          "self=f32[3,3]@[1,2,0] | self=f32[0,0] | self=f32[1,1] | ! self=f32[2,3]"),
-    COMPOSITE("aten::linalg_eigvals(Tensor self) -> Tensor", expand_eigvals,
+    EXPAND_FN("aten::linalg_eigvals(Tensor self) -> Tensor", expand_eigvals,
               .samples = "self=f32[5,5] | self=c64[2,3,3] | self=f64[3,3]@[0] | self=f32[2,0,0]"),
-    COMPOSITE("aten::_linalg_eigvals(Tensor self) -> Tensor", expand_eigvals,
+    EXPAND_FN("aten::_linalg_eigvals(Tensor self) -> Tensor", expand_eigvals,
               .samples = "self=f64[4,4] | self=c128[3,3]"),
-    COMPOSITE("aten::_linalg_svd(Tensor A, bool full_matrices=False, bool compute_uv=True, *, str? "
+    EXPAND_FN("aten::_linalg_svd(Tensor A, bool full_matrices=False, bool compute_uv=True, *, str? "
               "driver=None) -> (Tensor U, Tensor S, Tensor Vh)",
               expand_linalg_svd,
               .samples = "A=f32[4,3] | A=f32[3,5] full_matrices=true | A=f64[2,5,3] "
                          "full_matrices=true | A=f32[2,3] compute_uv=false | A=f32[0,3] | "
                          "A=f32[3,0] full_matrices=true | ! A=f32[3] | ! A=f32[3,3] "
                          "driver='gesvd'"),
-    COMPOSITE("aten::linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor "
+    EXPAND_FN("aten::linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor "
               "U, Tensor S, Tensor Vh)",
               expand_linalg_svd,
               .samples = "A=f32[3,3] | A=f32[2,4,2] | A=c64[3,2] | A=c128[2,4] | A=f32[2,4] "
                          "full_matrices=false | "
                          "A=f32[7,2]{1,7} full_matrices=false"),
-    COMPOSITE("aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor", expand_svdvals,
+    EXPAND_FN("aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor", expand_svdvals,
               .samples = "A=f32[3,4] | A=f64[2,5,3] | A=f32[0,3] | A=f32[2,2]@[1] | ! A=f16[2,2]"),
-    COMPOSITE("aten::svd(Tensor self, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor "
+    EXPAND_FN("aten::svd(Tensor self, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor "
               "S, Tensor V)",
               expand_svd,
               .samples = "self=f32[4,3] | self=f32[3,4] some=false | self=f32[2,3] "
                          "compute_uv=false | self=f64[2,3,3]"),
-    COMPOSITE("aten::linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? "
+    EXPAND_FN("aten::linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? "
               "rtol=None, bool hermitian=False) -> Tensor",
               expand_pinv,
               .samples = "self=f32[4,3] | self=f64[2,3,4] | self=f32[3,3] rtol=0.5 | self=f32[3,3] "
                          "atol=1.0 | self=f32[3,3] hermitian=true | self=f32[0,3] | "
                          "self=f32[3,3]@[1] | self=f32[0,0] hermitian=true | self=c64[3,4] | ! "
                          "self=i64[2,2]"),
-    COMPOSITE("aten::linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? "
+    EXPAND_FN("aten::linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? "
               "rtol=None, bool hermitian=False) -> Tensor",
               expand_pinv,
               .samples = "self=f32[2,4,3] rtol=f32[2]@0..1 | self=f32[3,3] atol=f32[]@[0.5] | "
                          "self=f64[3,3] atol=f64[]@[0]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::linalg_pinv(Tensor self, float rcond, bool hermitian=False) -> Tensor", expand_pinv,
         .samples = "self=f32[4,3] rcond=1e-5 | self=f32[3,3]@definite rcond=0.2 hermitian=true"),
-    COMPOSITE("aten::linalg_pinv.rcond_tensor(Tensor self, Tensor rcond, bool hermitian=False) -> "
+    EXPAND_FN("aten::linalg_pinv.rcond_tensor(Tensor self, Tensor rcond, bool hermitian=False) -> "
               "Tensor",
               expand_pinv, .samples = "self=f32[4,3] rcond=f32[]@[0.1]"),
-    COMPOSITE("aten::pinverse(Tensor self, float rcond=1.0000000000000001e-15) -> Tensor",
+    EXPAND_FN("aten::pinverse(Tensor self, float rcond=1.0000000000000001e-15) -> Tensor",
               expand_pinv, .samples = "self=f32[3,4] | self=f64[4,2] rcond=0.3"),
-    COMPOSITE("aten::linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? "
+    EXPAND_FN("aten::linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? "
               "rtol=None, bool hermitian=False) -> Tensor",
               expand_rank,
               .samples =
                   "self=f32[4,3] | self=f32[2,3,3]@[1] | self=f64[3,3] atol=2.0 | "
                   "self=f32[3,3] rtol=0.5 hermitian=true | self=f32[0,3] | self=f32[4,4]@[0]"),
-    COMPOSITE("aten::linalg_matrix_rank.atol_rtol_tensor(Tensor input, *, Tensor? atol=None, "
+    EXPAND_FN("aten::linalg_matrix_rank.atol_rtol_tensor(Tensor input, *, Tensor? atol=None, "
               "Tensor? rtol=None, bool hermitian=False) -> Tensor",
               expand_rank,
               .samples = "input=f32[2,4,3] atol=f32[2]@0..3 | input=f32[3,3] rtol=f32[]@[0.3]"),
-    COMPOSITE("aten::linalg_matrix_rank(Tensor self, float tol, bool hermitian=False) -> Tensor",
+    EXPAND_FN("aten::linalg_matrix_rank(Tensor self, float tol, bool hermitian=False) -> Tensor",
               expand_rank,
               .samples = "self=f32[4,4] tol=1.0 | self=f32[3,3] tol=0.5 hermitian=true"),
-    COMPOSITE("aten::linalg_matrix_rank.tol_tensor(Tensor input, Tensor tol, bool "
+    EXPAND_FN("aten::linalg_matrix_rank.tol_tensor(Tensor input, Tensor tol, bool "
               "hermitian=False) -> Tensor",
               expand_rank, .samples = "input=f32[2,3,3] tol=f32[2]@0..4"),
-    COMPOSITE("aten::linalg_cond(Tensor self, Scalar? p=None) -> Tensor", expand_cond,
+    EXPAND_FN("aten::linalg_cond(Tensor self, Scalar? p=None) -> Tensor", expand_cond,
               .samples = "self=f32[4,3] | self=f64[2,3,3] p=-2 | self=f32[3,3] p=2 | self=f32[3,3] "
                          "p=1 | self=f32[2,3,3] p=-inf | self=f32[0,0] | self=f32[2,2]@[1] p=1 | ! "
                          "self=f32[2,3] p=1"),
-    COMPOSITE("aten::linalg_cond.p_str(Tensor self, str p) -> Tensor", expand_cond,
+    EXPAND_FN("aten::linalg_cond.p_str(Tensor self, str p) -> Tensor", expand_cond,
               .samples = "self=f32[3,3] p='nuc' | self=f32[2,3,3] p='fro'"),
-    COMPOSITE("aten::nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", expand_nuclear_norm,
+    EXPAND_FN("aten::nuclear_norm(Tensor self, bool keepdim=False) -> Tensor", expand_nuclear_norm,
               .samples = "self=f32[3,4] | self=f64[4,2] keepdim=true | self=f32[2,3,3]"),
-    COMPOSITE("aten::nuclear_norm.dim(Tensor self, int[2] dim, bool keepdim=False) -> Tensor",
+    EXPAND_FN("aten::nuclear_norm.dim(Tensor self, int[2] dim, bool keepdim=False) -> Tensor",
               expand_nuclear_norm,
               .samples = "self=f32[3,2,4] dim=[0,2] | self=f32[3,4] dim=[1,0] keepdim=true"),
     {0},

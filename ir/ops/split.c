@@ -3,6 +3,7 @@
  * In: a node.  Out: one slice or select for each result:
  *
  *   %a, %b = aten.chunk.default(%x, 2)  ->  %a = aten.slice.Tensor(%x, 0, 0, 4), … */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 /* ---- several results ------------------------------------------------------------------------- */
@@ -128,73 +129,68 @@ static Error *expand_unbind(Node *node, Value **results)
     return b.error;
 }
 
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc split_ops[] = {
-    COMPOSITE(
+    EXPAND_FN(
         "aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]",
         expand_split,
         .samples =
             "self=f32[5,2] split_size=2 | self=f32[2,6] split_size=3 dim=1 | self=f32[2,5] "
             "split_size=4 dim=-1 | self=f32[0,2] split_size=2 | ! self=f32[4] split_size=-1"),
-    COMPOSITE("aten::split_copy.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]",
+    EXPAND_FN("aten::split_copy.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]",
               expand_split, .samples = "self=f32[5,2] split_size=2"),
-    COMPOSITE("aten::unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]",
+    EXPAND_FN("aten::unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]",
               expand_split, .samples = "self=f32[5,2] split_size=2"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]",
         expand_split_sizes,
         .samples = "self=f32[5,2] split_size=[2,3] | ! self=f32[5] split_size=[2,2]"),
-    COMPOSITE("aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> "
+    EXPAND_FN("aten::split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> "
               "Tensor(a)[]",
               expand_split_sizes,
               .samples = "self=f32[5,2] split_sizes=[2,0,3] | self=f32[2,5] split_sizes=[1,4] "
                          "dim=-1 | ! self=f32[5] split_sizes=[2,2]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::split_with_sizes_copy(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]",
         expand_split_sizes,
         .samples = "self=f32[5,2] split_sizes=[2,0,3] | self=f32[2,5] split_sizes=[1,4] dim=-1 | ! "
                    "self=f32[5] split_sizes=[2,2]"),
-    COMPOSITE(
+    EXPAND_FN(
         "aten::unsafe_split_with_sizes(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]",
         expand_split_sizes,
         .samples = "self=f32[5,2] split_sizes=[2,0,3] | self=f32[2,5] split_sizes=[1,4] dim=-1 | ! "
                    "self=f32[5] split_sizes=[2,2]"),
-    COMPOSITE("aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]",
+    EXPAND_FN("aten::chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]",
               expand_chunk,
               .samples = "self=f32[5,2] chunks=3 | self=f32[5] chunks=4 | self=f32[2,4] chunks=2 "
                          "dim=-1 | self=f32[2] chunks=5 | ! self=f32[4] chunks=0"),
-    COMPOSITE("aten::unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]", expand_chunk,
+    EXPAND_FN("aten::unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]", expand_chunk,
               .samples = "self=f32[5,2] chunks=3"),
-    COMPOSITE("aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]", expand_unbind,
+    EXPAND_FN("aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]", expand_unbind,
               .samples = "self=f32[3,2] | self=f32[2,3] dim=-1 | self=i64[2]"),
-    COMPOSITE("aten::unbind_copy.int(Tensor self, int dim=0) -> Tensor[]", expand_unbind,
+    EXPAND_FN("aten::unbind_copy.int(Tensor self, int dim=0) -> Tensor[]", expand_unbind,
               .samples = "self=f32[3,2] | self=f32[2,3] dim=-1 | self=i64[2]"),
-    COMPOSITE("aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> "
+    EXPAND_FN("aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> "
               "Tensor(a)[]",
               expand_sections,
               .samples = "self=f32[7,2] sections=3 | self=f32[2,4] sections=2 dim=1 | self=f32[2] "
                          "sections=4 | ! self=f32[2] sections=0"),
-    COMPOSITE("aten::tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> "
+    EXPAND_FN("aten::tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> "
               "Tensor(a)[]",
               expand_split_at,
               .samples = "self=f32[7,2] indices=[2,5] | self=f32[4] indices=[1,9] | self=f32[2,4] "
                          "indices=[-1] dim=1"),
-    COMPOSITE("aten::hsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]", expand_sections,
+    EXPAND_FN("aten::hsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]", expand_sections,
               .samples =
                   "self=f32[2,4] sections=2 | self=f32[4] sections=2 | ! self=f32[2,5] sections=2"),
-    COMPOSITE("aten::hsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]",
+    EXPAND_FN("aten::hsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]",
               expand_split_at, .samples = "self=f32[2,5] indices=[1,3]"),
-    COMPOSITE("aten::vsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]", expand_sections,
+    EXPAND_FN("aten::vsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]", expand_sections,
               .samples = "self=f32[4,2] sections=2 | ! self=f32[4] sections=2"),
-    COMPOSITE("aten::vsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]",
+    EXPAND_FN("aten::vsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]",
               expand_split_at, .samples = "self=f32[5,2] indices=[1,3]"),
-    COMPOSITE("aten::dsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]", expand_sections,
+    EXPAND_FN("aten::dsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]", expand_sections,
               .samples = "self=f32[2,2,4] sections=2"),
-    COMPOSITE("aten::dsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]",
+    EXPAND_FN("aten::dsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]",
               expand_split_at, .samples = "self=f32[2,2,5] indices=[1,3]"),
     {0},
 };

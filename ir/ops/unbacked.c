@@ -1,6 +1,7 @@
 /* Sizes and numbers that only the run knows: nonzero, item.
  *
  * In: a node.  Out: types with a symbol u0 that the kernel sets. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 static Symbol *new_unbacked(Node *node, const char *prefix, ExprType type)
@@ -47,12 +48,6 @@ static Error *infer_item(Node *node)
     result->symbol = new_unbacked(node, type == EXPR_TYPE_FLOAT ? "zuf" : "u", type);
     return NULL;
 }
-
-#define TEMPLATE(text, which, infer_fn, ...)                                                       \
-    {                                                                                              \
-        .schema = text, .kind = OP_TEMPLATE, .infer = infer_fn, .template_kind = which,            \
-        __VA_ARGS__                                                                                \
-    }
 
 const OpDesc unbacked_ops[] = {
     TEMPLATE("aten::nonzero(Tensor self) -> Tensor", TEMPLATE_NONZERO, infer_nonzero,

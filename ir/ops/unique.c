@@ -7,6 +7,7 @@
  *
  *   aten.unique_consecutive.default(%x) : f32[u0]      m = x != roll(x, 1), or first;  i =
  * nonzero(m) : i64[u0,1];  x[i] */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -458,72 +459,79 @@ static Error *expand_nonzero_static(Node *node, Value **results)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-#define COMPOSITE(text, fn, samples_text)                                                          \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, .samples = samples_text             \
-    }
-
 const OpDesc unique_ops[] = {
-    COMPOSITE("aten::_unique(Tensor self, bool sorted=True, bool return_inverse=False) -> (Tensor, "
+    EXPAND_FN("aten::_unique(Tensor self, bool sorted=True, bool return_inverse=False) -> (Tensor, "
               "Tensor)",
-              expand_unique, "self=i64[9]@0..3 return_inverse=true | self=f32[5]"),
-    COMPOSITE("aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool "
-              "return_counts=False) -> (Tensor, Tensor, Tensor)",
-              expand_unique,
-              "self=i64[9]@0..3 return_inverse=true return_counts=true | self=f32[2,3] | "
-              "self=f32[16]@special return_counts=true | self=f32[] return_inverse=true | "
-              "self=bool[7] return_inverse=true | self=u8[9]@0..3 | self=i64[0] return_counts=true "
-              "| self=bf16[3,5]@0..2 return_inverse=true | self=i32[40]@0..9 return_counts=true"),
-    COMPOSITE(
+              expand_unique, .samples = "self=i64[9]@0..3 return_inverse=true | self=f32[5]"),
+    EXPAND_FN(
+        "aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool "
+        "return_counts=False) -> (Tensor, Tensor, Tensor)",
+        expand_unique,
+        .samples =
+            "self=i64[9]@0..3 return_inverse=true return_counts=true | self=f32[2,3] | "
+            "self=f32[16]@special return_counts=true | self=f32[] return_inverse=true | "
+            "self=bool[7] return_inverse=true | self=u8[9]@0..3 | self=i64[0] return_counts=true "
+            "| self=bf16[3,5]@0..2 return_inverse=true | self=i32[40]@0..9 return_counts=true"),
+    EXPAND_FN(
         "aten::unique_consecutive(Tensor self, bool return_inverse=False, bool "
         "return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)",
         expand_unique_dim,
-        "self=i64[9]@0..1 return_inverse=true return_counts=true | self=f32[2,3] | "
-        "self=f32[4]@[nan,nan,-0,0] return_counts=true | self=bool[2,5] return_inverse=true | "
-        "self=i64[6,2]@[1,2,1,2,3,2] dim=0 return_inverse=true return_counts=true | "
-        "self=i64[2,5]@0..0 dim=-1 return_counts=true | self=f16[] return_inverse=true"),
-    COMPOSITE(
+        .samples =
+            "self=i64[9]@0..1 return_inverse=true return_counts=true | self=f32[2,3] | "
+            "self=f32[4]@[nan,nan,-0,0] return_counts=true | self=bool[2,5] return_inverse=true | "
+            "self=i64[6,2]@[1,2,1,2,3,2] dim=0 return_inverse=true return_counts=true | "
+            "self=i64[2,5]@0..0 dim=-1 return_counts=true | self=f16[] return_inverse=true"),
+    EXPAND_FN(
         "aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, "
         "bool return_counts=False) -> (Tensor, Tensor, Tensor)",
         expand_unique_dim,
-        "self=i64[9,2]@0..1 dim=0 return_inverse=true return_counts=true | self=f32[2,6]@[2,1] "
-        "dim=-1 return_counts=true | self=bool[3,4,2] dim=1 return_inverse=true"),
-    COMPOSITE("aten::unique_dim_consecutive(Tensor self, int dim, bool return_inverse=False, bool "
+        .samples =
+            "self=i64[9,2]@0..1 dim=0 return_inverse=true return_counts=true | self=f32[2,6]@[2,1] "
+            "dim=-1 return_counts=true | self=bool[3,4,2] dim=1 return_inverse=true"),
+    EXPAND_FN("aten::unique_dim_consecutive(Tensor self, int dim, bool return_inverse=False, bool "
               "return_counts=False) -> (Tensor, Tensor, Tensor)",
               expand_unique_dim,
-              "self=i64[6,2]@[1,2,1,2,3,2] dim=0 return_inverse=true return_counts=true"),
-    COMPOSITE("aten::repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> "
-              "Tensor",
-              expand_repeat_interleave,
-              "repeats=i64[5]@0..3 | repeats=i32[3]@[2,0,1] | repeats=i64[3]@[0,0,0] | "
-              "repeats=i64[3]@[1,2,3] output_size=6 | ! repeats=i64[2]@[1,-1] | ! repeats=f32[3]"),
-    COMPOSITE("aten::repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, "
-              "SymInt? output_size=None) -> Tensor",
-              expand_repeat_interleave,
-              "self=f32[2,3] repeats=i64[3]@[2,0,1] dim=1 | self=i64[4] repeats=i64[4]@0..3 | "
-              "self=f16[2,2] repeats=i64[1]@[2] dim=-2 | self=f32[2,2] repeats=i64[4]@[0,3,1,0] | "
-              "self=bool[3]{2} repeats=i64[]@[2] dim=0"),
-    COMPOSITE(
+              .samples =
+                  "self=i64[6,2]@[1,2,1,2,3,2] dim=0 return_inverse=true return_counts=true"),
+    EXPAND_FN(
+        "aten::repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> "
+        "Tensor",
+        expand_repeat_interleave,
+        .samples =
+            "repeats=i64[5]@0..3 | repeats=i32[3]@[2,0,1] | repeats=i64[3]@[0,0,0] | "
+            "repeats=i64[3]@[1,2,3] output_size=6 | ! repeats=i64[2]@[1,-1] | ! repeats=f32[3]"),
+    EXPAND_FN(
+        "aten::repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, "
+        "SymInt? output_size=None) -> Tensor",
+        expand_repeat_interleave,
+        .samples =
+            "self=f32[2,3] repeats=i64[3]@[2,0,1] dim=1 | self=i64[4] repeats=i64[4]@0..3 | "
+            "self=f16[2,2] repeats=i64[1]@[2] dim=-2 | self=f32[2,2] repeats=i64[4]@[0,3,1,0] | "
+            "self=bool[3]{2} repeats=i64[]@[2] dim=0"),
+    EXPAND_FN(
         "aten::combinations(Tensor self, int r=2, bool with_replacement=False) -> Tensor",
         expand_combinations,
-        "self=f32[4] | self=i64[4] r=3 | self=f32[3] with_replacement=true | self=f32[3] r=1 | "
-        "self=f32[2] r=3 | self=f32[3] r=0 | ! self=f32[2,2]"),
-    COMPOSITE("aten::tensor_split.tensor_indices_or_sections(Tensor(a -> *) self, Tensor "
+        .samples =
+            "self=f32[4] | self=i64[4] r=3 | self=f32[3] with_replacement=true | self=f32[3] r=1 | "
+            "self=f32[2] r=3 | self=f32[3] r=0 | ! self=f32[2,2]"),
+    EXPAND_FN("aten::tensor_split.tensor_indices_or_sections(Tensor(a -> *) self, Tensor "
               "tensor_indices_or_sections, int dim=0) -> Tensor(a)[]",
               expand_tensor_split,
-              "self=f32[5,2] tensor_indices_or_sections=i64[2]@[1,3] | self=f32[2,5] "
-              "tensor_indices_or_sections=i64[3]@[-2,2,9] dim=1 | self=i64[4] "
-              "tensor_indices_or_sections=i64[1]@[0]"),
-    COMPOSITE(
+              .samples = "self=f32[5,2] tensor_indices_or_sections=i64[2]@[1,3] | self=f32[2,5] "
+                         "tensor_indices_or_sections=i64[3]@[-2,2,9] dim=1 | self=i64[4] "
+                         "tensor_indices_or_sections=i64[1]@[0]"),
+    EXPAND_FN(
         "aten::bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor",
         expand_bincount,
-        "self=i64[9]@0..5 | self=u8[5]@0..9 minlength=12 | self=i32[6]@0..3 weights=f32[6] | "
-        "self=i64[4]@0..3 weights=f64[4] | self=i64[0] minlength=3 | ! self=i64[3]@[0,-1,2] | ! "
-        "self=i64[2,2]@0..3"),
-    COMPOSITE(
-        "aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor",
-        expand_nonzero_static,
-        "self=f32[2,3]@[0,1,0,2,3,0] size=4 | self=bool[7] size=2 fill_value=9 | self=i64[4]@0..0 "
-        "size=3 | self=f32[3,0] size=2 | self=f32[5] size=0"),
+        .samples =
+            "self=i64[9]@0..5 | self=u8[5]@0..9 minlength=12 | self=i32[6]@0..3 weights=f32[6] | "
+            "self=i64[4]@0..3 weights=f64[4] | self=i64[0] minlength=3 | ! self=i64[3]@[0,-1,2] | "
+            "! "
+            "self=i64[2,2]@0..3"),
+    EXPAND_FN("aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor",
+              expand_nonzero_static,
+              .samples = "self=f32[2,3]@[0,1,0,2,3,0] size=4 | self=bool[7] size=2 fill_value=9 | "
+                         "self=i64[4]@0..0 "
+                         "size=3 | self=f32[3,0] size=2 | self=f32[5] size=0"),
     {0},
 };

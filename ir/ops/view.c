@@ -5,6 +5,7 @@
  * one of the argument:
  *
  *   aten.view.default(%x, [s0, 8])    out (i, j)  ->  in (8*i + j) */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -252,15 +253,6 @@ static Error *expand_atleast(Node *node, Value **results)
     return NULL;
 }
 
-#define VIEW(text, infer_fn, view_fn, ...)                                                         \
-    {                                                                                              \
-        .schema = text, .kind = OP_VIEW, .infer = infer_fn, .view = view_fn, __VA_ARGS__           \
-    }
-#define COMPOSITE(text, fn, ...)                                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_COMPOSITE, .expand_fn = fn, __VA_ARGS__                         \
-    }
-
 const OpDesc view_ops[] = {
     VIEW("aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)", infer_view, map_view,
          .samples = "self=f32[2,6] size=[3,4] | self=f32[2,6] size=[-1] | self=i64[4] size=[2,1,2] "
@@ -312,62 +304,62 @@ const OpDesc view_ops[] = {
      .element = element_view_dtype,
      .samples = "self=f32[2,3] dtype=i32 | self=f32[2,3] dtype=i16"},
 
-    COMPOSITE("aten::linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> "
+    EXPAND_FN("aten::linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> "
               "Tensor(a)",
               expand_linalg_diagonal,
               .samples = "A=f32[3,4] | A=f32[2,3,4] offset=1 dim1=0 dim2=2"),
-    COMPOSITE("aten::atleast_1d(Tensor self) -> Tensor", expand_atleast,
+    EXPAND_FN("aten::atleast_1d(Tensor self) -> Tensor", expand_atleast,
               .samples = "self=f32[] | self=f32[3] | self=f32[2,3] | self=i64[2,3,4]"),
-    COMPOSITE("aten::atleast_2d(Tensor self) -> Tensor", expand_atleast,
+    EXPAND_FN("aten::atleast_2d(Tensor self) -> Tensor", expand_atleast,
               .samples = "self=f32[] | self=f32[3] | self=f32[2,3] | self=i64[2,3,4]"),
-    COMPOSITE("aten::atleast_3d(Tensor self) -> Tensor", expand_atleast,
+    EXPAND_FN("aten::atleast_3d(Tensor self) -> Tensor", expand_atleast,
               .samples = "self=f32[] | self=f32[3] | self=f32[2,3] | self=i64[2,3,4]"),
-    COMPOSITE("aten::atleast_1d.Sequence(Tensor[] tensors) -> Tensor[]", expand_atleast,
+    EXPAND_FN("aten::atleast_1d.Sequence(Tensor[] tensors) -> Tensor[]", expand_atleast,
               .samples = "tensors=[f32[],f32[3],i64[2,3]]"),
-    COMPOSITE("aten::atleast_2d.Sequence(Tensor[] tensors) -> Tensor[]", expand_atleast,
+    EXPAND_FN("aten::atleast_2d.Sequence(Tensor[] tensors) -> Tensor[]", expand_atleast,
               .samples = "tensors=[f32[],f32[3],i64[2,3]]"),
-    COMPOSITE("aten::atleast_3d.Sequence(Tensor[] tensors) -> Tensor[]", expand_atleast,
+    EXPAND_FN("aten::atleast_3d.Sequence(Tensor[] tensors) -> Tensor[]", expand_atleast,
               .samples = "tensors=[f32[],f32[3],i64[2,3]]"),
 
-    COMPOSITE("aten::view_copy(Tensor self, SymInt[] size) -> Tensor", expand_without_copy,
+    EXPAND_FN("aten::view_copy(Tensor self, SymInt[] size) -> Tensor", expand_without_copy,
               .samples = "self=f32[2,6] size=[3,4]"),
-    COMPOSITE("aten::_reshape_alias_copy(Tensor self, SymInt[] size, SymInt[] stride) -> Tensor",
+    EXPAND_FN("aten::_reshape_alias_copy(Tensor self, SymInt[] size, SymInt[] stride) -> Tensor",
               expand_without_copy, .samples = "self=f32[2,6] size=[3,4] stride=[4,1]"),
-    COMPOSITE("aten::permute_copy(Tensor self, int[] dims) -> Tensor", expand_without_copy,
+    EXPAND_FN("aten::permute_copy(Tensor self, int[] dims) -> Tensor", expand_without_copy,
               .samples = "self=f32[2,3,4] dims=[2,0,1]"),
-    COMPOSITE("aten::transpose_copy.int(Tensor self, int dim0, int dim1) -> Tensor",
+    EXPAND_FN("aten::transpose_copy.int(Tensor self, int dim0, int dim1) -> Tensor",
               expand_without_copy, .samples = "self=f32[2,3,4] dim0=0 dim1=2"),
-    COMPOSITE("aten::t_copy(Tensor self) -> Tensor", expand_without_copy,
+    EXPAND_FN("aten::t_copy(Tensor self) -> Tensor", expand_without_copy,
               .samples = "self=f32[2,3] | self=f32[3] | self=f32[] | ! self=f32[2,3,4]"),
-    COMPOSITE("aten::unsqueeze_copy(Tensor self, int dim) -> Tensor", expand_without_copy,
+    EXPAND_FN("aten::unsqueeze_copy(Tensor self, int dim) -> Tensor", expand_without_copy,
               .samples = "self=f32[2,3] dim=1"),
-    COMPOSITE("aten::squeeze_copy(Tensor self) -> Tensor", expand_without_copy,
+    EXPAND_FN("aten::squeeze_copy(Tensor self) -> Tensor", expand_without_copy,
               .samples = "self=f32[1,2,1,3] | self=f32[1,1] | self=f32[0,1]"),
-    COMPOSITE("aten::squeeze_copy.dim(Tensor self, int dim) -> Tensor", expand_without_copy,
+    EXPAND_FN("aten::squeeze_copy.dim(Tensor self, int dim) -> Tensor", expand_without_copy,
               .samples = "self=f32[1,2,1,3] dim=2"),
-    COMPOSITE("aten::squeeze_copy.dims(Tensor self, int[] dim) -> Tensor", expand_without_copy,
+    EXPAND_FN("aten::squeeze_copy.dims(Tensor self, int[] dim) -> Tensor", expand_without_copy,
               .samples = "self=f32[1,2,1,3] dim=[0,2]"),
-    COMPOSITE("aten::expand_copy(Tensor self, SymInt[] size, *, bool implicit=False) -> Tensor",
+    EXPAND_FN("aten::expand_copy(Tensor self, SymInt[] size, *, bool implicit=False) -> Tensor",
               expand_without_copy,
               .samples =
                   "self=f32[3,1] size=[2,3,4] | self=f32[3,1] size=[-1,4] | self=f32[] size=[2] | "
                   "self=f32[1,0] size=[3,0] | ! self=f32[3] size=[4] | ! self=f32[3] size=[-1,3]"),
-    COMPOSITE("aten::slice_copy.Tensor(Tensor self, int dim=0, SymInt? start=None, SymInt? "
+    EXPAND_FN("aten::slice_copy.Tensor(Tensor self, int dim=0, SymInt? start=None, SymInt? "
               "end=None, SymInt step=1) "
               "-> Tensor",
               expand_without_copy, .samples = "self=f32[5,4] start=1 end=4 step=2"),
-    COMPOSITE("aten::select_copy.int(Tensor self, int dim, SymInt index) -> Tensor",
+    EXPAND_FN("aten::select_copy.int(Tensor self, int dim, SymInt index) -> Tensor",
               expand_without_copy, .samples = "self=f32[5,4] dim=0 index=2"),
-    COMPOSITE("aten::narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor",
+    EXPAND_FN("aten::narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor",
               expand_without_copy,
               .samples =
                   "self=f32[5,4] dim=0 start=1 length=2 | self=f32[5,4] dim=-1 start=-2 length=2 | "
                   "self=f32[5] dim=0 start=2 length=0 | ! self=f32[5] dim=0 start=3 length=3"),
-    COMPOSITE("aten::diagonal_copy(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor",
+    EXPAND_FN("aten::diagonal_copy(Tensor self, int offset=0, int dim1=0, int dim2=1) -> Tensor",
               expand_without_copy, .samples = "self=f32[3,4] offset=1"),
-    COMPOSITE("aten::unfold_copy(Tensor self, int dimension, int size, int step) -> Tensor",
+    EXPAND_FN("aten::unfold_copy(Tensor self, int dimension, int size, int step) -> Tensor",
               expand_without_copy, .samples = "self=f32[7] dimension=0 size=3 step=2"),
-    COMPOSITE("aten::as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? "
+    EXPAND_FN("aten::as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? "
               "storage_offset=None) -> "
               "Tensor",
               expand_without_copy,

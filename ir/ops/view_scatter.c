@@ -5,6 +5,7 @@
  *   aten.select_scatter.default(%x, %y, 0, 3)   out[i, j]  =  select(i == 3, y[j], x[i, j])
  *
  * No load happens outside of its tensor: loads are masked. */
+#include "ir/ops/rows.h"
 #include "ir/ops/shape_util.h"
 
 #include <string.h>
@@ -164,11 +165,6 @@ static Scalar *element_strided_scatter(LowerCx *cx, const Node *node, int result
         inside = scalar_and(cx->scalars, inside, shape_condition(cx, hit));
     return blend(cx, node, index, in, inside);
 }
-
-#define INDEXED(text, infer_fn, element_fn, ...)                                                   \
-    {                                                                                              \
-        .schema = text, .kind = OP_INDEXED, .infer = infer_fn, .element = element_fn, __VA_ARGS__  \
-    }
 
 const OpDesc view_scatter_ops[] = {
     INDEXED("aten::select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor",
