@@ -6,8 +6,8 @@
 #include "passes/pass.h"
 
 extern const Pass pass_expand_vmap, pass_unroll_loops, pass_inline_regions,
-    pass_auto_functionalized, pass_functionalize, pass_complexify, pass_decompose,
-    pass_canonicalize, pass_fold_noop, pass_common_subexpression, pass_dead_code,
+    pass_auto_functionalized, pass_split_foreach, pass_functionalize, pass_complexify,
+    pass_decompose, pass_canonicalize, pass_fold_noop, pass_common_subexpression, pass_dead_code,
     pass_match_attention, pass_decompose_late, pass_index_masks, pass_transposed_convolution,
     pass_fold_batch_norm, pass_merge_linear, pass_freeze, pass_check_calls, pass_place_devices;
 
@@ -30,6 +30,7 @@ const Pass *const pipeline[] = {
     &pass_unroll_loops,
     &pass_inline_regions,
     &pass_auto_functionalized,
+    &pass_split_foreach,
     &pass_functionalize,
     &pass_index_masks,
     &pass_complexify,

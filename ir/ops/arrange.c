@@ -140,6 +140,71 @@ static Error *expand_xstack(Node *node, Value **results)
     return b.error;
 }
 
+/* pad_sequence: tensors of different first sizes, padded to the longest and stacked. */
+static Error *expand_pad_sequence(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    ExprPool   *pool = shape_pool(node);
+    Value     **v;
+    int         n;
+    bool        is_left = strcmp(node_arg(node, "padding_side")->string, "left") == 0;
+    const Expr *length = expr_int(pool, 0), *pads[2 * MAX_RANK];
+    TRY(shape_tensors(node, "sequences", &v, &n));
+    if (n == 0)
+        return node_error(node, E_VALUE, "needs a tensor");
+    for (int i = 0; i < n; i++) {
+        if (v[i]->type.rank == 0 || v[i]->type.rank != v[0]->type.rank)
+            return node_error(node, E_VALUE, "sequences of rank %d and %d", v[0]->type.rank,
+                              v[i]->type.rank);
+        length = expr_max(pool, length, v[i]->type.sizes[0]);
+    }
+    int rank = v[0]->type.rank;
+    for (int i = 0; i < n && !b.error; i++) {
+        for (int d = 0; d < 2 * rank; d++)
+            pads[d] = expr_int(pool, 0);
+        pads[2 * rank - 1 - is_left] = expr_sub(pool, length, v[i]->type.sizes[0]);
+        v[i] = BUILD(&b, "aten.constant_pad_nd.default", arg_value(v[i]),
+                     arg_exprs(b.graph, pads, 2 * rank), *node_arg(node, "padding_value"));
+    }
+    if (b.error)
+        return b.error;
+    results[0] = BUILD(&b, "aten.stack.default", arg_values(b.graph, v, n),
+                       arg_int(b.graph, node_bool(node, "batch_first") ? 0 : 1));
+    return b.error;
+}
+
+/* flatten_dense_tensors: all elements one after the other. */
+static Error *expand_flatten_dense(Node *node, Value **results)
+{
+    Build   b = build_at(node);
+    Value **v;
+    int     n;
+    TRY(shape_tensors(node, "tensors", &v, &n));
+    for (int i = 0; i < n; i++)
+        v[i] = BUILD(&b, "aten.flatten.using_ints", arg_value(v[i]));
+    if (!b.error)
+        results[0] = BUILD(&b, "aten.cat.default", arg_values(b.graph, v, n));
+    return b.error;
+}
+
+/* unflatten_dense_tensors: the reverse, with the sizes of `tensors`. */
+static Error *expand_unflatten_dense(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    ExprPool   *pool = shape_pool(node);
+    Value     **v, *flat = node_tensor(node, "flat");
+    int         n;
+    const Expr *at = expr_int(pool, 0);
+    TRY(shape_tensors(node, "tensors", &v, &n));
+    for (int i = 0; i < n && !b.error; i++) {
+        const Expr *end = expr_add(pool, at, tensor_numel(node->graph->ir, &v[i]->type));
+        results[i] =
+            build_reshape(&b, build_slice(&b, flat, 0, at, end), v[i]->type.sizes, v[i]->type.rank);
+        at = end;
+    }
+    return b.error;
+}
+
 /* ---- flip, roll, repeat ---------------------------------------------------------------------- */
 static Error *infer_flip(Node *node)
 {
@@ -358,6 +423,18 @@ const OpDesc arrange_ops[] = {
                        "tensors=[bf16[2,2],bf16[2,2],bf16[2,0]] dim=-1 | tensors=[bool[2],bool[1]] "
                        "| tensors=[f32[1,2,3,2]{12,1,4,2},f32[1,2,3,2]{12,1,4,2}] dim=1 | ! "
                        "tensors=[f32[2,3],f32[2,2]] | ! tensors=[f32[],f32[1]]"),
+    EXPAND_FN("aten::pad_sequence(Tensor[] sequences, bool batch_first=False, float "
+              "padding_value=0., str padding_side=\"right\") -> Tensor",
+              expand_pad_sequence,
+              .samples = "sequences=[f32[3,4],f32[5,4]] | sequences=[f32[3],f32[1],f32[0]] "
+                         "batch_first=true padding_value=2.5 | sequences=[i64[2,3],i64[4,3]] "
+                         "padding_side='left' | ! sequences=[f32[3],f32[3,4]]"),
+    EXPAND_FN("aten::flatten_dense_tensors(Tensor[] tensors) -> Tensor", expand_flatten_dense,
+              .samples = "tensors=[f32[2,3],f32[4],f32[]] | tensors=[bf16[0,2],bf16[3]]"),
+    EXPAND_FN("aten::unflatten_dense_tensors(Tensor flat, Tensor[] tensors) -> Tensor[]",
+              expand_unflatten_dense,
+              .samples = "flat=f32[10] tensors=[f32[2,3],f32[4]] | flat=f32[3] "
+                         "tensors=[f32[],f32[0,5],f32[2,1]]"),
     EXPAND_FN("aten::concat(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,
               .samples = "tensors=[f32[2,3],f32[1,3]]"),
     EXPAND_FN("aten::concatenate(Tensor[] tensors, int dim=0) -> Tensor", expand_cat,

@@ -292,7 +292,61 @@ static Error *expand_native_mha(Node *node, Value **results)
     return b.error;
 }
 
+/* ---- pieces of attention --------------------------------------------------------------------- */
+/* What the mask names counts nothing.  mask_type 1: a mask of [batch, keys]. */
+static Error *expand_masked_softmax(Node *node, Value **results)
+{
+    Build      b = build_at(node);
+    Value     *x = node_tensor(node, "self"), *mask = node_tensor(node, "mask");
+    const Arg *type = node_arg(node, "mask_type"), *dim = node_arg(node, "dim");
+    if (type->kind != ARG_NONE && node_int(node, "mask_type") == 1)
+        for (int i = 0; i < x->type.rank - 2; i++)
+            mask = b.error ? NULL : build_unsqueeze(&b, mask, 1);
+    if (b.error)
+        return b.error;
+    Value *seen =
+        BUILD(&b, "aten.masked_fill.Scalar", arg_value(x), arg_value(mask), arg_float(-INFINITY));
+    results[0] = BUILD(&b, "aten.softmax.int", arg_value(seen),
+                       dim->kind == ARG_NONE ? arg_int(b.graph, -1) : *dim);
+    return b.error;
+}
+
+/* [batch, length, 3 * width] to Q, K, V of [batch, heads, length, width / heads], Q scaled. */
+static Error *expand_transform_qkv(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    ExprPool   *pool = shape_pool(node);
+    Value      *qkv = node_tensor(node, "qkv");
+    const Expr *heads = arg_as_expr(node_arg(node, "num_heads"));
+    int64_t     width, n;
+    if (qkv->type.rank != 3 || !expr_is_int(qkv->type.sizes[2], &width) ||
+        !expr_is_int(heads, &n) || n < 1 || width % (3 * n))
+        return node_error(node, E_VALUE, "qkv of these sizes");
+    const Expr      *sizes[5] = {qkv->type.sizes[0], qkv->type.sizes[1], expr_int(pool, 3), heads,
+                                 expr_int(pool, width / 3 / n)};
+    static const int dims[] = {2, 0, 3, 1, 4};
+    Value           *x = build_binary(&b, "aten.add.Tensor", qkv, node_tensor(node, "qkv_bias"));
+    x = b.error ? NULL : build_permute(&b, build_reshape(&b, x, sizes, 5), dims, 5);
+    for (int i = 0; i < 3; i++) {
+        Value *part = b.error ? NULL : build_select(&b, x, 0, i);
+        if (i == 0)
+            part = build_with_float(&b, "aten.mul.Scalar", part,
+                                    1 / sqrt((double)width / 3 / (double)n));
+        results[i] = build_unary(&b, "aten.contiguous.default", part);
+    }
+    return b.error;
+}
+
 const OpDesc attention_ops[] = {
+    EXPAND_FN(
+        "aten::_masked_softmax(Tensor self, Tensor mask, int? dim=None, int? mask_type=None) -> "
+        "Tensor",
+        expand_masked_softmax,
+        .samples = "self=f32[2,3,4,5] mask=bool[2,3,4,5] | self=f32[2,3,5,5] mask=bool[5,5] dim=3 "
+                   "mask_type=0 | self=f32[2,3,5,5] mask=bool[2,5] mask_type=1"),
+    EXPAND_FN("aten::_transform_bias_rescale_qkv(Tensor qkv, Tensor qkv_bias, int num_heads) -> "
+              "(Tensor, Tensor, Tensor)",
+              expand_transform_qkv, .samples = "qkv=f32[2,3,24] qkv_bias=f32[24] num_heads=2"),
     {.schema = "aten::scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? "
                "attn_mask=None, "
                "float dropout_p=0., bool is_causal=False, *, float? scale=None, bool "

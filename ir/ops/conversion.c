@@ -240,6 +240,10 @@ const OpDesc conversion_ops[] = {
         "aten::to.other(Tensor(a) self, Tensor other, bool non_blocking=False, bool copy=False, "
         "MemoryFormat? memory_format=None) -> Tensor(a)",
         expand_to_other, .samples = "self=f32[2,3] other=i64[] | self=i64[3] other=bf16[2]"),
+    EXPAND("aten::to_dense(Tensor self, ScalarType? dtype=None, *, bool? masked_grad=None) -> "
+           "Tensor",
+           "return aten._to_copy.default(%self, %dtype)",
+           .samples = "self=f32[2,3] | self=f32[3] dtype=f64"),
     EXPAND_FN("aten::type_as(Tensor self, Tensor other) -> Tensor", expand_to_other,
               .samples = "self=f32[2,3] other=i32[] | self=bool[3] other=f32[1]"),
     EXPAND_FN("aten::_cast_Byte(Tensor self, bool non_blocking=False) -> Tensor", expand_cast,

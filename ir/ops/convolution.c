@@ -124,8 +124,12 @@ static Value *input_of(const Node *node)
     return node->args[0].value;
 }
 
+/* Depthwise operators say it by their name. */
 static Arg groups_of(const Node *node)
 {
+    if (strstr(node->schema->base, "depthwise"))
+        return arg_expr(input_of(node)->type.sizes[input_of(node)->type.rank -
+                                                   shape_type(node, "weight")->rank + 1]);
     return schema_param(node->schema, "groups") >= 0 ? *node_arg(node, "groups")
                                                      : arg_int(node->graph, 1);
 }
@@ -379,6 +383,51 @@ const OpDesc convolution_ops[] = {
               expand_conv,
               .samples = "self=f32[1,2,5,5] weight=f32[2,1,3,3] kernel_size=[3,3] bias=f32[2] "
                          "stride=[1,1] padding=[1,1] dilation=[1,1]"),
+    EXPAND_FN("aten::conv_depthwise3d(Tensor self, Tensor weight, SymInt[3] kernel_size, Tensor? "
+              "bias, SymInt[3] stride, SymInt[3] padding, SymInt[3] dilation) -> Tensor",
+              expand_conv,
+              .samples =
+                  "self=f32[1,2,4,5,5] weight=f32[4,1,3,3,3] kernel_size=[3,3,3] bias=f32[4] "
+                  "stride=[1,1,1] padding=[1,1,1] dilation=[1,1,1]"),
+    EXPAND_FN("aten::slow_conv3d(Tensor self, Tensor weight, SymInt[3] kernel_size, Tensor? "
+              "bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0]) -> Tensor",
+              expand_conv,
+              .samples =
+                  "self=f32[1,2,4,5,5] weight=f32[3,2,3,3,3] kernel_size=[3,3,3] bias=f32[3] "
+                  "padding=[1,1,1]"),
+    EXPAND_FN(
+        "aten::slow_conv3d_forward(Tensor self, Tensor weight, SymInt[3] kernel_size, Tensor? "
+        "bias, SymInt[3] stride, SymInt[3] padding) -> Tensor",
+        expand_conv,
+        .samples = "self=f32[1,2,4,5,5] weight=f32[3,2,3,3,3] kernel_size=[3,3,3] bias=None "
+                   "stride=[2,1,1] padding=[0,0,0]"),
+    EXPAND_FN(
+        "aten::slow_conv_dilated2d(Tensor self, Tensor weight, SymInt[2] kernel_size, Tensor? "
+        "bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] dilation=[1, "
+        "1]) -> Tensor",
+        expand_conv,
+        .samples = "self=f32[1,2,7,7] weight=f32[3,2,3,3] kernel_size=[3,3] bias=f32[3] "
+                   "padding=[1,1] dilation=[2,2]"),
+    EXPAND_FN(
+        "aten::slow_conv_dilated3d(Tensor self, Tensor weight, SymInt[3] kernel_size, Tensor? "
+        "bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0], SymInt[3] "
+        "dilation=[1, 1, 1]) -> Tensor",
+        expand_conv,
+        .samples = "self=f32[1,2,5,6,6] weight=f32[3,2,2,3,3] kernel_size=[2,3,3] "
+                   "dilation=[2,2,1]"),
+    EXPAND_FN("aten::slow_conv_transpose2d(Tensor self, Tensor weight, SymInt[2] kernel_size, "
+              "Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] "
+              "output_padding=[0, 0], SymInt[2] dilation=[1, 1]) -> Tensor",
+              expand_conv,
+              .samples = "self=f32[1,2,5,4] weight=f32[2,3,3,3] kernel_size=[3,3] bias=f32[3] "
+                         "stride=[2,2] padding=[1,1] output_padding=[1,1]"),
+    EXPAND_FN(
+        "aten::slow_conv_transpose3d(Tensor self, Tensor weight, SymInt[3] kernel_size, "
+        "Tensor? bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0], SymInt[3] "
+        "output_padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1]) -> Tensor",
+        expand_conv,
+        .samples = "self=f32[1,2,3,3,3] weight=f32[2,3,2,2,2] kernel_size=[2,2,2] "
+                   "stride=[2,1,1]"),
     EXPAND_FN("aten::conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor",
               expand_conv_tbc, .samples = "self=f32[5,2,3] weight=f32[3,3,4] bias=f32[4] pad=1"),
     {0},

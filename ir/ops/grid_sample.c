@@ -174,7 +174,59 @@ static Error *expand_grid_sampler(Node *node, Value **results)
         node, is_volume ? "aten.grid_sampler_3d.default" : "aten.grid_sampler_2d.default", results);
 }
 
+/* ---- affine_grid ----------------------------------------------------------------------------- */
+/* Coordinates in [-1, 1] of the places along dim `d` of `rank` dims: of their centers, or from the
+ * first to the last one (AffineGridGenerator.cpp, linspace_from_neg_one). */
+static Value *grid_places(Build *b, const Expr *size, int d, int rank, bool align, DType dtype)
+{
+    ExprPool   *pool = b->graph->ir->exprs;
+    const Expr *one = expr_int(pool, 1), *last = expr_sub(pool, size, one), *sizes[MAX_RANK];
+    Value      *i = BUILD(b, "aten.arange.default", arg_expr(size), arg_dtype(dtype));
+    i = build_with_float(b, "aten.mul.Scalar", i, 2);
+    i = BUILD(b, "aten.sub.Scalar", arg_value(i), arg_expr(last));
+    i = BUILD(b, "aten.div.Scalar", arg_value(i),
+              arg_expr(align ? expr_max(pool, last, one) : size));
+    for (int k = 0; k < rank; k++)
+        sizes[k] = k == d ? size : one;
+    return build_reshape(b, i, sizes, rank);
+}
+
+/* grid[n, …, c] = sum_k theta[n, c, k] * place_k + theta[n, c, last]; k counts from the last dim.
+ */
+static Error *expand_affine_grid(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    Value      *theta = node_tensor(node, "theta"), *grid = NULL;
+    const Expr *size[MAX_RANK], *sizes[MAX_RANK];
+    int         n;
+    TRY(shape_exprs(node, "size", size, &n));
+    if (theta->type.rank != 3 || n < 4 || n > 5)
+        return node_error(node, E_VALUE, "affine grids are of 4 or 5 dims");
+    for (int d = 0; d < n; d++)
+        sizes[d] = shape_int(node, 1);
+    sizes[0] = size[0];
+    sizes[n - 1] = shape_int(node, n - 2);
+    for (int k = n - 2; k >= 0; k--) {
+        Value *term = build_reshape(&b, build_select(&b, theta, 2, k), sizes, n);
+        if (k < n - 2)
+            term = build_binary(&b, "aten.mul.Tensor", term,
+                                grid_places(&b, size[n - 1 - k], n - 2 - k, n,
+                                            node_bool(node, "align_corners"), theta->type.dtype));
+        grid = grid ? build_binary(&b, "aten.add.Tensor", grid, term) : term;
+    }
+    results[0] = grid;
+    return b.error;
+}
+
 const OpDesc grid_sample_ops[] = {
+    EXPAND_FN(
+        "aten::affine_grid_generator(Tensor theta, SymInt[] size, bool align_corners) -> Tensor",
+        expand_affine_grid,
+        .samples = "theta=f32[2,2,3] size=[2,3,4,5] align_corners=false | theta=f32[2,2,3] "
+                   "size=[2,1,1,5] align_corners=true | theta=f64[1,3,4] size=[1,2,2,3,4] "
+                   "align_corners=true | theta=bf16[2,2,3] size=[2,3,4,5] align_corners=false "
+                   "| theta=f32[0,2,3] size=[0,3,4,5] align_corners=false | ! theta=f32[2,2,3] "
+                   "size=[2,3,4] align_corners=false"),
     INDEXED(
         "aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int "
         "padding_mode, bool align_corners) -> Tensor",

@@ -317,6 +317,25 @@ static Error *expand_bucketize(Node *node, Value **results)
                        node_bool(node, "right"), results);
 }
 
+/* bucketize and searchsorted of a number, in the dtype that it and the boundaries make. */
+static Error *expand_search_number(Node *node, Value **results)
+{
+    Build      b = build_at(node);
+    bool       is_bucketize = !strcmp(node->schema->base, "bucketize");
+    Value     *sorted = node_tensor(node, is_bucketize ? "boundaries" : "sorted_sequence");
+    const Arg *number = node_arg(node, "self");
+    DType      dtype = infer_promoted_dtype(node, PROMOTE_DEFAULT);
+    Value     *x = BUILD(&b, "aten.scalar_tensor.default", *number, arg_dtype(dtype));
+    if (is_bucketize)
+        results[0] = BUILD(&b, "aten.bucketize.Tensor", arg_value(x), arg_value(sorted),
+                           *node_arg(node, "out_int32"), *node_arg(node, "right"));
+    else
+        results[0] = BUILD(&b, "aten.searchsorted.Tensor", arg_value(sorted), arg_value(x),
+                           *node_arg(node, "out_int32"), *node_arg(node, "right"),
+                           *node_arg(node, "side"), *node_arg(node, "sorter"));
+    return b.error;
+}
+
 static Error *expand_searchsorted(Node *node, Value **results)
 {
     Build      b = build_at(node);
@@ -406,6 +425,17 @@ const OpDesc indexing_ops[] = {
             infer_index, element_masked_index,
             .samples = "self=f32[4,5] mask=bool[3,5] indices=[i64[3,1]@0..3,i64[5]@0..4] fill=0.5"),
 
+    EXPAND_FN(
+        "aten::bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, bool "
+        "right=False) -> Tensor",
+        expand_search_number,
+        .samples = "self=0.75 boundaries=f32[4]@[-2,-1,0.5,2] | self=2 boundaries=i64[4]@[0,2,2,5] "
+                   "right=true out_int32=true | self=0.5 boundaries=i64[3]@[0,1,2]"),
+    EXPAND_FN("aten::searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool "
+              "out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor",
+              expand_search_number,
+              .samples = "sorted_sequence=f32[4]@[-2,-1,0.5,2] self=0.5 | "
+                         "sorted_sequence=f32[4]@[-2,-1,0.5,2] self=0.5 side='right'"),
     EXPAND_FN("aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, "
               "bool right=False) -> "
               "Tensor",

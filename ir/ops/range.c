@@ -1,4 +1,4 @@
-/* Numbers in steps: arange, linspace, logspace.
+/* Numbers in steps: arange, range, linspace, logspace.
  *
  * In: a node.  Out: `element`, the number at an index:
  *
@@ -179,6 +179,35 @@ static Error *expand_logspace(Node *node, Value **results)
     return b.error;
 }
 
+static Error *expand_dim_arange(Node *node, Value **results)
+{
+    Build             b = build_at(node);
+    const TensorType *like = shape_type(node, "like");
+    int               dim;
+    TRY(shape_dim(node, "dim", like->rank, &dim));
+    results[0] = BUILD(&b, "aten.arange.default", arg_expr(like->sizes[dim]), arg_dtype(DT_I64));
+    return b.error;
+}
+
+/* range: arange with its end, in f32 unless a dtype is given.  The end in between two steps keeps
+ * the length, floor((end - start) / step) + 1, apart from rounding. */
+static Error *expand_range(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    Range       r = range_of(node);
+    double      start, end, step;
+    const char *op = "aten.arange.start_step";
+    Arg         dtype = arg_dtype(creation_dtype(node, DT_F32));
+    if (!constant_number(&r.start, &start) || !constant_number(&r.end, &end) ||
+        !constant_number(&r.step, &step))
+        return node_error(node, E_UNSUPPORTED, "range of numbers that are not constant");
+    if (step == 0 || (end - start) / step < 0)
+        return node_error(node, E_VALUE, "range from %g to %g in steps of %g", start, end, step);
+    double last = start + (floor((end - start) / step) + 0.5) * step;
+    results[0] = BUILD(&b, op, r.start, arg_float(last), r.step, dtype);
+    return b.error;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 const OpDesc range_ops[] = {
     INDEXED("aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? "
@@ -225,6 +254,18 @@ const OpDesc range_ops[] = {
             "Layout? layout=None, "
             "Device? device=None, bool? pin_memory=None) -> Tensor",
             infer_linspace, element_linspace, .samples = "start=-1 end=f32[]@[2] steps=5"),
+    EXPAND_FN("aten::_dim_arange(Tensor like, int dim) -> Tensor", expand_dim_arange,
+              .samples = "like=f32[2,3] dim=1 | like=i64[4] dim=-1"),
+    EXPAND_FN("aten::range(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? "
+              "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+              expand_range,
+              .samples = "start=0 end=6 | start=1.5 end=4 dtype=f64 | ! start=3 end=1"),
+    EXPAND_FN(
+        "aten::range.step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, "
+        "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+        expand_range,
+        .samples = "start=0 end=6 | start=1 end=3.5 step=0.5 | start=5 end=-1 step=-2 "
+                   "dtype=i64 | start=2 end=2 | ! start=0 end=3 step=0"),
     EXPAND_FN("aten::logspace(Scalar start, Scalar end, int steps, float base=10., *, ScalarType? "
               "dtype=None, "
               "Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",

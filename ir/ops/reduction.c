@@ -1,4 +1,4 @@
-/* Reductions over dims, and the statistics and norms that are made of them.
+/* Reductions over dims, and the statistics that are made of them.
  *
  * In: a node.  Out: for a row of kind OP_REDUCTION what is accumulated, with texts around it:
  *
@@ -8,6 +8,7 @@
  * with a corrected count. f16 and bf16 are computed in f32 and rounded once. */
 #include "ir/ops/linalg.h"
 #include "ir/ops/ops_internal.h"
+#include "ir/ops/reduction.h"
 #include "ir/ops/rows.h"
 #include "ir/ops/sample_texts.h"
 #include "ir/ops/shape_util.h"
@@ -15,24 +16,20 @@
 #include <math.h>
 #include <string.h>
 
-static const Arg *arg_given(const Node *node, const char *name)
+const Arg *reduce_arg(const Node *node, const char *name)
 {
     int at = schema_param(node->schema, name);
     return at < 0 || node->args[at].kind == ARG_NONE ? NULL : &node->args[at];
 }
 
-static bool flag(const Node *node, const char *name)
+bool reduce_flag(const Node *node, const char *name)
 {
-    return arg_given(node, name) && node_bool(node, name);
+    return reduce_arg(node, name) && node_bool(node, name);
 }
 
 /* ---- the dims of a node ---------------------------------------------------------------------- */
-typedef struct Dims {
-    int dim[MAX_RANK], n;
-} Dims;
-
 /* dim as one number, a list or None; None and [] are all dims. */
-static Error *dims_of(const Node *node, int rank, Dims *out)
+Error *reduce_dims(const Node *node, int rank, ReduceDims *out)
 {
     out->n = 0;
     if (schema_param(node->schema, "dim") >= 0)
@@ -43,13 +40,13 @@ static Error *dims_of(const Node *node, int rank, Dims *out)
     return NULL;
 }
 
-static Arg dims_arg(Build *b, const Dims *dims)
+static Arg dims_arg(Build *b, const ReduceDims *dims)
 {
     return arg_dims(b->graph, dims->dim, dims->n);
 }
 
 /* Number of elements that are reduced into one. */
-static const Expr *dims_count(Build *b, const Value *x, const Dims *dims)
+static const Expr *dims_count(Build *b, const Value *x, const ReduceDims *dims)
 {
     const Expr *sizes[MAX_RANK];
     int         n = x->type.rank ? dims->n : 0;
@@ -58,21 +55,20 @@ static const Expr *dims_count(Build *b, const Value *x, const Dims *dims)
     return expr_product(b->graph->ir->exprs, sizes, n);
 }
 
-static Value *reduce(Build *b, const char *op, Value *x, const Dims *dims, bool keepdim)
+Value *build_reduce(Build *b, const char *op, Value *x, const ReduceDims *dims, bool keepdim)
 {
     return b->error ? NULL
                     : BUILD(b, op, arg_value(x), dims_arg(b, dims), arg_bool(b->graph, keepdim));
 }
 
-/* Without the dims that a keepdim reduction left at size 1. */
-static Value *drop_dims(Build *b, Value *x, const Dims *dims, bool keepdim)
+Value *reduce_drop_dims(Build *b, Value *x, const ReduceDims *dims, bool keepdim)
 {
     if (b->error || keepdim || x->type.rank == 0)
         return x;
     return BUILD(b, "aten.squeeze.dims", arg_value(x), dims_arg(b, dims));
 }
 
-static Error *need_float(const Node *node, DType dtype)
+Error *reduce_need_float(const Node *node, DType dtype)
 {
     if (!dtype_is_float(dtype))
         return node_error(node, E_VALUE, "%s needs a floating point input, got %s",
@@ -84,8 +80,8 @@ static Error *need_float(const Node *node, DType dtype)
 /* mean: the dtype argument, or a floating point input. */
 static Error *infer_mean(Node *node)
 {
-    const Arg *dtype = arg_given(node, "dtype");
-    TRY(need_float(node, dtype ? dtype->dtype : shape_type(node, "self")->dtype));
+    const Arg *dtype = reduce_arg(node, "dtype");
+    TRY(reduce_need_float(node, dtype ? dtype->dtype : shape_type(node, "self")->dtype));
     return infer_reduction(node);
 }
 
@@ -112,12 +108,12 @@ static Error *expand_extreme(Node *node, Value **results)
 
 static Error *expand_aminmax(Node *node, Value **results)
 {
-    Build  b = build_at(node);
-    Dims   dims;
-    Value *x = node_tensor(node, "self");
-    TRY(dims_of(node, x->type.rank, &dims));
-    results[0] = reduce(&b, "aten.amin.default", x, &dims, flag(node, "keepdim"));
-    results[1] = reduce(&b, "aten.amax.default", x, &dims, flag(node, "keepdim"));
+    Build      b = build_at(node);
+    ReduceDims dims;
+    Value     *x = node_tensor(node, "self");
+    TRY(reduce_dims(node, x->type.rank, &dims));
+    results[0] = build_reduce(&b, "aten.amin.default", x, &dims, reduce_flag(node, "keepdim"));
+    results[1] = build_reduce(&b, "aten.amax.default", x, &dims, reduce_flag(node, "keepdim"));
     return b.error;
 }
 
@@ -125,18 +121,18 @@ static Error *expand_aminmax(Node *node, Value **results)
 static Error *expand_truth(Node *node, Value **results)
 {
     Build      b = build_at(node);
-    const Arg *list = arg_given(node, "dim");
+    const Arg *list = reduce_arg(node, "dim");
     bool       any = !strcmp(node->schema->base, "any");
     Value     *x = node_tensor(node, "self");
-    Dims       dims;
+    ReduceDims dims;
     if (list && list->kind == ARG_LIST && list->n_items == 0) {
         x = BUILD(&b, "aten.ne.Scalar", arg_value(x), arg_int(b.graph, 0));
         results[0] =
             build_cast(&b, x, node_tensor(node, "self")->type.dtype == DT_U8 ? DT_U8 : DT_BOOL);
         return b.error;
     }
-    TRY(dims_of(node, x->type.rank, &dims));
-    if (dims.n == x->type.rank && !flag(node, "keepdim")) {
+    TRY(reduce_dims(node, x->type.rank, &dims));
+    if (dims.n == x->type.rank && !reduce_flag(node, "keepdim")) {
         results[0] = build_unary(&b, any ? "aten.any.default" : "aten.all.default", x);
         return b.error;
     }
@@ -153,12 +149,12 @@ static Error *expand_truth(Node *node, Value **results)
 /* ---- counts and means without NaN ------------------------------------------------------------ */
 static Error *expand_count_nonzero(Node *node, Value **results)
 {
-    Build  b = build_at(node);
-    Value *x = node_tensor(node, "self");
-    Dims   dims;
-    TRY(dims_of(node, x->type.rank, &dims));
+    Build      b = build_at(node);
+    Value     *x = node_tensor(node, "self");
+    ReduceDims dims;
+    TRY(reduce_dims(node, x->type.rank, &dims));
     x = BUILD(&b, "aten.ne.Scalar", arg_value(x), arg_int(b.graph, 0));
-    results[0] = reduce(&b, "aten.sum.dim_IntList", x, &dims, false);
+    results[0] = build_reduce(&b, "aten.sum.dim_IntList", x, &dims, false);
     return b.error;
 }
 
@@ -166,17 +162,17 @@ static Error *expand_nanmean(Node *node, Value **results)
 {
     Build      b = build_at(node);
     Value     *x = node_tensor(node, "self");
-    const Arg *dtype = arg_given(node, "dtype");
-    Dims       dims;
-    bool       keepdim = flag(node, "keepdim");
-    TRY(need_float(node, x->type.dtype));
-    TRY(dims_of(node, x->type.rank, &dims));
+    const Arg *dtype = reduce_arg(node, "dtype");
+    ReduceDims dims;
+    bool       keepdim = reduce_flag(node, "keepdim");
+    TRY(reduce_need_float(node, x->type.dtype));
+    TRY(reduce_dims(node, x->type.rank, &dims));
     DType  result = dtype ? dtype->dtype : x->type.dtype;
     Value *wide = build_cast(&b, x, dtype_compute(result));
-    Value *sum = reduce(&b, "aten.nansum.default", wide, &dims, keepdim);
+    Value *sum = build_reduce(&b, "aten.nansum.default", wide, &dims, keepdim);
     Value *is_number =
         build_unary(&b, "aten.logical_not.default", build_unary(&b, "aten.isnan.default", wide));
-    Value *n = reduce(&b, "aten.sum.dim_IntList", is_number, &dims, keepdim);
+    Value *n = build_reduce(&b, "aten.sum.dim_IntList", is_number, &dims, keepdim);
     results[0] = build_cast(&b, build_binary(&b, "aten.div.Tensor", sum, n), result);
     return b.error;
 }
@@ -188,7 +184,7 @@ static Error *expand_sum_to_size(Node *node, Value **results)
     Value      *x = node_tensor(node, "self");
     const Expr *sizes[MAX_RANK];
     int         rank;
-    Dims        dims = {.n = 0};
+    ReduceDims  dims = {.n = 0};
     TRY(shape_exprs(node, "size", sizes, &rank));
     int lead = x->type.rank - rank;
     if (lead < 0)
@@ -208,42 +204,8 @@ static Error *expand_sum_to_size(Node *node, Value **results)
     if (rank == 0) /* a sum in any case, which makes integers of bool */
         results[0] = build_unary(&b, "aten.sum.default", x);
     else if (dims.n)
-        results[0] =
-            build_reshape(&b, reduce(&b, "aten.sum.dim_IntList", x, &dims, true), sizes, rank);
-    return b.error;
-}
-
-/* Slices along dim whose p-norm is above maxnorm are scaled down to it. */
-static Error *expand_renorm(Node *node, Value **results)
-{
-    Build  b = build_at(node);
-    Value *x = node_tensor(node, "self");
-    Dims   others = {.n = 0};
-    int    dim;
-    double most = node_float(node, "maxnorm");
-    DType  dtype = x->type.dtype;
-    if (!dtype_info(dtype)->is_complex)
-        TRY(need_float(node, dtype));
-    TRY(shape_dim(node, "dim", x->type.rank, &dim));
-    if (x->type.rank < 2 || node_float(node, "p") <= 0 || most < 0)
-        return node_error(node, E_VALUE, "renorm needs rank 2 or more, p > 0 and maxnorm >= 0");
-    for (int d = 0; d < x->type.rank; d++)
-        if (d != dim)
-            others.dim[others.n++] = d;
-    Value *wide = build_cast(&b, x, dtype_compute(dtype));
-    Value *norm = b.error ? NULL
-                          : BUILD(&b, "aten.linalg_vector_norm.default", arg_value(wide),
-                                  *node_arg(node, "p"), arg_dims(b.graph, others.dim, others.n),
-                                  arg_bool(b.graph, true));
-    /* 1e-7 as in eager PyTorch (Normalization.cpp, renorm_scale_factor) */
-    Value *factor = BUILD(&b, "aten.add.Scalar", arg_value(norm), arg_float(1e-7));
-    factor = BUILD(&b, "aten.mul.Scalar",
-                   arg_value(build_unary(&b, "aten.reciprocal.default", factor)), arg_float(most));
-    Value *above = BUILD(&b, "aten.gt.Scalar", arg_value(norm), arg_float(most));
-    factor = BUILD(&b, "aten.where.ScalarOther", arg_value(above), arg_value(factor),
-                   arg_int(b.graph, 1));
-    Value *y = BUILD(&b, "aten.mul.Tensor", arg_value(wide), arg_value(factor));
-    results[0] = b.error ? NULL : build_cast(&b, y, dtype);
+        results[0] = build_reshape(&b, build_reduce(&b, "aten.sum.dim_IntList", x, &dims, true),
+                                   sizes, rank);
     return b.error;
 }
 
@@ -253,7 +215,7 @@ static double correction_of(const Node *node)
 {
     if (schema_param(node->schema, "unbiased") >= 0)
         return node_bool(node, "unbiased") ? 1 : 0;
-    return arg_given(node, "correction") ? node_float(node, "correction") : 1;
+    return reduce_arg(node, "correction") ? node_float(node, "correction") : 1;
 }
 
 /* max(0, n - correction) as an argument. */
@@ -274,16 +236,16 @@ static Error *corrected_count(const Node *node, const Expr *n, double correction
 }
 
 /* x in the dtype that computes; *mean with dims of size 1. */
-static Error *build_variance(Node *node, Build *b, Value *x, const Dims *dims, Value **variance,
-                             Value **mean)
+static Error *build_variance(Node *node, Build *b, Value *x, const ReduceDims *dims,
+                             Value **variance, Value **mean)
 {
     Arg count;
     TRY(corrected_count(node, dims_count(b, x, dims), correction_of(node), &count));
-    *mean = reduce(b, "aten.mean.dim", x, dims, true);
+    *mean = build_reduce(b, "aten.mean.dim", x, dims, true);
     Value *centered = build_binary(b, "aten.sub.Tensor", x, *mean);
-    Value *sum =
-        reduce(b, "aten.sum.dim_IntList", build_binary(b, "aten.mul.Tensor", centered, centered),
-               dims, flag(node, "keepdim"));
+    Value *sum = build_reduce(b, "aten.sum.dim_IntList",
+                              build_binary(b, "aten.mul.Tensor", centered, centered), dims,
+                              reduce_flag(node, "keepdim"));
     *variance = b->error ? NULL : BUILD(b, "aten.div.Scalar", arg_value(sum), count);
     return b->error;
 }
@@ -291,12 +253,12 @@ static Error *build_variance(Node *node, Build *b, Value *x, const Dims *dims, V
 /* var, std, var_mean, std_mean. */
 static Error *expand_variance(Node *node, Value **results)
 {
-    Build  b = build_at(node);
-    Value *x = node_tensor(node, "self"), *mean;
-    DType  dtype = x->type.dtype;
-    Dims   dims;
-    TRY(need_float(node, dtype));
-    TRY(dims_of(node, x->type.rank, &dims));
+    Build      b = build_at(node);
+    Value     *x = node_tensor(node, "self"), *mean;
+    DType      dtype = x->type.dtype;
+    ReduceDims dims;
+    TRY(reduce_need_float(node, dtype));
+    TRY(reduce_dims(node, x->type.rank, &dims));
     x = build_cast(&b, x, dtype_compute(dtype));
     if (b.error)
         return b.error;
@@ -305,150 +267,8 @@ static Error *expand_variance(Node *node, Value **results)
         results[0] = build_unary(&b, "aten.sqrt.default", results[0]);
     results[0] = build_cast(&b, results[0], dtype);
     if (node->schema->n_returns == 2)
-        results[1] = build_cast(&b, drop_dims(&b, mean, &dims, flag(node, "keepdim")), dtype);
-    return b.error;
-}
-
-/* ---- norms ----------------------------------------------------------------------------------- */
-/* (sum |x|^p)^(1/p) and its limits, of x in the dtype that computes. */
-static Value *build_norm(Build *b, Value *x, double p, const Dims *dims, bool keepdim)
-{
-    const char *sum = "aten.sum.dim_IntList";
-    if (b->error)
-        return NULL;
-    if (p == 0) {
-        Value *is_set = build_with_float(b, "aten.ne.Scalar", x, 0);
-        return reduce(b, sum, build_cast(b, is_set, x->type.dtype), dims, keepdim);
-    }
-    if (p == 2)
-        return build_unary(b, "aten.sqrt.default",
-                           reduce(b, sum, build_binary(b, "aten.mul.Tensor", x, x), dims, keepdim));
-    Value *size = build_unary(b, "aten.abs.default", x);
-    if (isinf(p))
-        return reduce(b, p > 0 ? "aten.amax.default" : "aten.amin.default", size, dims, keepdim);
-    if (p == 1)
-        return reduce(b, sum, size, dims, keepdim);
-    Value *total =
-        reduce(b, sum, build_with_float(b, "aten.pow.Tensor_Scalar", size, p), dims, keepdim);
-    return build_with_float(b, "aten.pow.Tensor_Scalar", total, 1 / p);
-}
-
-/* The norm of the node's "self" over dims in its dtype argument. */
-static Error *build_node_norm(Node *node, double p, const Dims *dims, bool keepdim, Value **result)
-{
-    Build      b = build_at(node);
-    Value     *x = node_tensor(node, "self");
-    const Arg *given = arg_given(node, "dtype");
-    DType      dtype = given && given->kind == ARG_DTYPE ? given->dtype : x->type.dtype;
-    TRY(need_float(node, dtype));
-    x = build_cast(&b, x, dtype_compute(dtype));
-    *result = build_cast(&b, build_norm(&b, x, p, dims, keepdim), dtype);
-    return b.error;
-}
-
-/* linalg_vector_norm has "ord", norm has "p"; None is 2. */
-static double order_of(const Node *node)
-{
-    const char *name = schema_param(node->schema, "ord") >= 0 ? "ord" : "p";
-    return arg_given(node, name) ? node_float(node, name) : 2;
-}
-
-static Error *expand_norm(Node *node, Value **results)
-{
-    Dims dims;
-    TRY(dims_of(node, shape_type(node, "self")->rank, &dims));
-    return build_node_norm(node, order_of(node), &dims, flag(node, "keepdim"), &results[0]);
-}
-
-/* Matrix norms by sums of columns or rows: 1, -1, inf, -inf.  dims.dim: rows, columns. */
-static Error *build_matrix_norm(Node *node, double order, Dims dims, Value **result)
-{
-    Build      b = build_at(node);
-    Value     *x = node_tensor(node, "self");
-    bool       keepdim = flag(node, "keepdim"), by_column = fabs(order) == 1;
-    const Arg *given = arg_given(node, "dtype");
-    DType      dtype = given && given->kind == ARG_DTYPE ? given->dtype : x->type.dtype;
-    if (!by_column && !isinf(order))
-        return node_error(node, E_VALUE, "a matrix norm of order %g", order);
-    TRY(need_float(node, dtype));
-    Dims   summed = {{dims.dim[by_column ? 0 : 1]}, 1}, chosen = {{dims.dim[by_column ? 1 : 0]}, 1};
-    Value *sums =
-        reduce(&b, "aten.sum.dim_IntList",
-               build_unary(&b, "aten.abs.default", build_cast(&b, x, dtype_compute(dtype))),
-               &summed, true);
-    Value *norm =
-        reduce(&b, order > 0 ? "aten.amax.default" : "aten.amin.default", sums, &chosen, true);
-    *result = build_cast(&b, drop_dims(&b, norm, &dims, keepdim), dtype);
-    return b.error;
-}
-
-/* linalg_norm: without an order all is one vector; with one, two dims are a matrix. */
-static Error *expand_linalg_norm(Node *node, Value **results)
-{
-    int        rank = shape_type(node, "self")->rank;
-    const Arg *order = arg_given(node, "ord");
-    Dims       dims;
-    bool       is_matrix = strstr(node->schema->base, "matrix") != NULL;
-    TRY(dims_of(node, rank, &dims));
-    if (order && !arg_given(node, "dim") && rank > 2 && !is_matrix)
-        return node_error(node, E_VALUE, "ord without dim wants 1 or 2 dims, not %d", rank);
-    is_matrix |= order && dims.n == 2;
-    if (is_matrix && dims.n != 2)
-        return node_error(node, E_VALUE, "a matrix norm over %d dims", dims.n);
-    bool is_text = order && order->kind == ARG_STRING;
-    bool frobenius = is_text && !strcmp(order->string, "fro");
-    if (is_text && !strcmp(order->string, "nuc") && dims.n == 2)
-        return la_expand_spectral_norm(node, SPECTRAL_SUM, dims.dim, &results[0]);
-    if (is_text && !frobenius)
-        return node_error(node, E_VALUE, "norm \"%s\" over %d dims", order->string, dims.n);
-    if (is_matrix && !frobenius && fabs(node_float(node, "ord")) == 2)
-        return la_expand_spectral_norm(
-            node, node_float(node, "ord") > 0 ? SPECTRAL_LARGEST : SPECTRAL_SMALLEST, dims.dim,
-            &results[0]);
-    if (!is_matrix || frobenius)
-        return build_node_norm(node, order && !frobenius ? node_float(node, "ord") : 2, &dims,
-                               flag(node, "keepdim"), &results[0]);
-    return build_matrix_norm(node, node_float(node, "ord"), dims, &results[0]);
-}
-
-/* Norm over all dims but one, which stays in its place; dim -1: over all. */
-static Error *expand_norm_except_dim(Node *node, Value **results)
-{
-    Build  b = build_at(node);
-    Value *x = node_tensor(node, "v");
-    Dims   dims = {.n = 0};
-    int    kept = -1;
-    TRY(need_float(node, x->type.dtype));
-    if (node_int(node, "dim") != -1)
-        TRY(shape_dim(node, "dim", x->type.rank, &kept));
-    for (int d = 0; d < x->type.rank; d++)
-        if (d != kept)
-            dims.dim[dims.n++] = d;
-    DType  dtype = x->type.dtype;
-    Value *wide = build_cast(&b, x, dtype_compute(dtype));
-    double p = (double)node_int(node, "pow");
-    if (dims.n == 0) /* an empty list would mean all dims */
-        results[0] = build_unary(&b, "aten.abs.default", x);
-    else
-        results[0] = build_cast(&b, build_norm(&b, wide, p, &dims, kept >= 0), dtype);
-    return b.error;
-}
-
-static Error *expand_dist(Node *node, Value **results)
-{
-    Build  b = build_at(node);
-    Dims   dims = {.n = 0};
-    Value *d =
-        build_binary(&b, "aten.sub.Tensor", node_tensor(node, "self"), node_tensor(node, "other"));
-    if (b.error)
-        return b.error;
-    DType dtype = d->type.dtype;
-    TRY(need_float(node, dtype));
-    for (; dims.n < d->type.rank; dims.n++)
-        dims.dim[dims.n] = dims.n;
-    results[0] = build_cast(
-        &b, build_norm(&b, build_cast(&b, d, dtype_compute(dtype)), order_of(node), &dims, false),
-        dtype);
+        results[1] =
+            build_cast(&b, reduce_drop_dims(&b, mean, &dims, reduce_flag(node, "keepdim")), dtype);
     return b.error;
 }
 
@@ -456,27 +276,28 @@ static Error *expand_dist(Node *node, Value **results)
 /* log sum exp(x - m) + m, where m is the maximum, or 0 where that is infinite. */
 static Error *expand_logsumexp(Node *node, Value **results)
 {
-    Build  b = build_at(node);
-    Value *x = node_tensor(node, "self");
-    DType  dtype = dtype_is_float(x->type.dtype) ? x->type.dtype : DT_F32;
-    bool   keepdim = flag(node, "keepdim");
-    Dims   dims;
-    TRY(dims_of(node, x->type.rank, &dims));
+    Build      b = build_at(node);
+    Value     *x = node_tensor(node, "self");
+    DType      dtype = dtype_is_float(x->type.dtype) ? x->type.dtype : DT_F32;
+    bool       keepdim = reduce_flag(node, "keepdim");
+    ReduceDims dims;
+    TRY(reduce_dims(node, x->type.rank, &dims));
     x = build_cast(&b, x, dtype_compute(dtype));
     Value *shift = NULL, *total = x;
     if (!b.error && !expr_is_value(dims_count(&b, x, &dims), 0)) {
-        Value *top = reduce(&b, "aten.amax.default", x, &dims, true);
+        Value *top = build_reduce(&b, "aten.amax.default", x, &dims, true);
         Value *is_open = build_unary(&b, "aten.isinf.default", top);
         if (!b.error)
             shift = BUILD(&b, "aten.where.ScalarSelf", arg_value(is_open), arg_int(b.graph, 0),
                           arg_value(top));
         total = build_binary(&b, "aten.sub.Tensor", x, shift);
     }
-    total = reduce(&b, "aten.sum.dim_IntList", build_unary(&b, "aten.exp.default", total), &dims,
-                   keepdim);
+    total = build_reduce(&b, "aten.sum.dim_IntList", build_unary(&b, "aten.exp.default", total),
+                         &dims, keepdim);
     total = build_unary(&b, "aten.log.default", total);
     if (shift)
-        total = build_binary(&b, "aten.add.Tensor", total, drop_dims(&b, shift, &dims, keepdim));
+        total =
+            build_binary(&b, "aten.add.Tensor", total, reduce_drop_dims(&b, shift, &dims, keepdim));
     results[0] = build_cast(&b, total, dtype);
     return b.error;
 }
@@ -617,10 +438,6 @@ const OpDesc reduction_ops[] = {
     EXPAND_FN("aten::sum_to_size(Tensor self, SymInt[] size) -> Tensor", expand_sum_to_size,
               .samples = "self=f32[3,4] size=[1,4] | self=f32[2,3,4] size=[4] | self=f32[2,3] "
                          "size=[2,3] | self=i64[3,2] size=[3,1] | ! self=f32[3,4] size=[2,4]"),
-    EXPAND_FN(
-        "aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor", expand_renorm,
-        .samples = "self=f32[3,4] p=2 dim=0 maxnorm=1.5 | self=f32[2,3,4] p=1 dim=-1 maxnorm=2 | "
-                   "self=f32[3,2] p=inf dim=1 maxnorm=0.5 | self=bf16[3,4] p=2 dim=0 maxnorm=1"),
     EXPAND_FN("aten::var(Tensor self, bool unbiased=True) -> Tensor", expand_variance,
               .samples = "self=f32[3,5] | self=f32[7] unbiased=false | self=f32[1] | self=f32[0] | "
                          "self=bf16[9] | self=f64[5] | self=f16[33] | ! self=i64[4]"),
@@ -699,81 +516,6 @@ const OpDesc reduction_ops[] = {
             "correction=1 keepdim=true | self=f32[3,5] dim=[1] correction=2 | self=f32[3,5] "
             "dim=[1] correction=0.5 | self=f32[3,2] dim=[1] correction=3 | self=f32[3,0] dim=[1] | "
             "self=bf16[4,5] dim=[1] | self=f64[7] dim=[0] correction=0 | self=f32[3,400] dim=[1]"),
-    EXPAND_FN(
-        "aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool "
-        "keepdim=False, *, "
-        "ScalarType? dtype=None) -> Tensor",
-        expand_norm,
-        .samples =
-            "self=f32[3,5] | self=f32[3,5] ord=1 dim=[1] | self=f32[3,5] ord=inf dim=[0] "
-            "keepdim=true | self=f32[3,5] ord=-inf | self=f32[3,5]@[0,1,2] ord=0 dim=[1] | "
-            "self=f32[3,5] ord=3.5 | self=f32[4] ord=-1 | self=bf16[5] dtype=f32 | self=f16[9] | "
-            "self=f32[0] | self=f32[2,3,4] dim=[0,2] | self=f32[] | ! self=i64[4]"),
-    EXPAND_FN("aten::norm.Scalar(Tensor self, Scalar p=2) -> Tensor", expand_norm,
-              .samples = "self=f32[3,5] | self=f32[5] p=1 | self=f32[5] p=inf"),
-    EXPAND_FN("aten::norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> "
-              "Tensor",
-              expand_norm,
-              .samples = "self=f32[3,5] p=2 dim=[1] | self=f32[3,5] p=None dim=[0] keepdim=true | "
-                         "self=f32[3,5] p=0 dim=[0,1]"),
-    EXPAND_FN("aten::norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, "
-              "ScalarType "
-              "dtype) -> Tensor",
-              expand_norm,
-              .samples = "self=f32[3,5] p=2 dim=[1] keepdim=false dtype=f64 | self=bf16[3,5] p=1 "
-                         "dim=[1] keepdim=true dtype=f32"),
-    EXPAND_FN("aten::norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor",
-              expand_norm,
-              .samples = "self=f32[3,5] p=2 dtype=f64 | self=bf16[5] p=None dtype=f32"),
-    EXPAND_FN("aten::native_norm(Tensor self, Scalar p=2) -> Tensor", expand_norm,
-              .samples = "self=f32[3,5] | self=f32[5] p=1"),
-    EXPAND_FN("aten::native_norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool "
-              "keepdim, ScalarType? "
-              "dtype) -> Tensor",
-              expand_norm,
-              .samples = "self=f32[3,5] p=2 dim=[1] keepdim=false dtype=None | self=f32[3,5] p=1 "
-                         "dim=[0] keepdim=true dtype=f64"),
-    EXPAND_FN("aten::frobenius_norm.dim(Tensor self, int[1] dim, bool keepdim=False) -> Tensor",
-              expand_norm,
-              .samples = "self=f32[3,5] dim=[0,1] | self=f32[2,3,4] dim=[1,2] keepdim=true | "
-                         "self=f32[3] dim=[0] | self=f64[2,2] dim=[-2,-1]"),
-    EXPAND_FN(
-        "aten::linalg_norm(Tensor self, Scalar? ord=None, int[1]? dim=None, bool keepdim=False, *, "
-        "ScalarType? dtype=None) -> Tensor",
-        expand_linalg_norm,
-        .samples = "self=f32[3,5] | self=f32[5] ord=1 | self=f32[3,4] ord=1 | self=f32[3,4] "
-                   "ord=inf dim=[0,1] keepdim=true | self=f32[2,3] ord=2 dim=[1] | self=f32[4] "
-                   "ord=inf | self=f32[3,4] ord=-1 | ! self=f32[2,2,2] ord=1"),
-    EXPAND_FN(
-        "aten::linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, "
-        "ScalarType? dtype=None) -> Tensor",
-        expand_linalg_norm,
-        .samples = "self=f32[3,5] ord='fro' | self=f32[2,3,4] ord='fro' dim=[0,2] keepdim=true | "
-                   "self=f32[3,3] ord='nuc'"),
-    EXPAND_FN(
-        "aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool "
-        "keepdim=False, *, "
-        "ScalarType? dtype=None) -> Tensor",
-        expand_linalg_norm,
-        .samples =
-            "self=f32[3,5] ord=1 | self=f32[2,3,4] ord=-inf | self=f32[3,5] ord=inf keepdim=true | "
-            "self=f32[2,3,4] ord=-1 dim=[0,2] | self=f32[3,5] ord=2 | self=f32[2,3,4] ord=-2 "
-            "dim=[2,0] keepdim=true | self=f64[2,3] ord=2 | ! self=f32[3] ord=1 | ! self=f32[3,3] "
-            "ord=3"),
-    EXPAND_FN(
-        "aten::linalg_matrix_norm.str_ord(Tensor self, str ord=\"fro\", int[] dim=[-2, -1], bool "
-        "keepdim=False, *, ScalarType? dtype=None) -> Tensor",
-        expand_linalg_norm,
-        .samples =
-            "self=f32[3,5] | self=f32[2,3,4] ord='fro' keepdim=true | self=f32[2,4,3] ord='nuc' | "
-            "self=c64[3,3] ord='nuc' | ! self=f32[3,3] ord='max'"),
-    EXPAND_FN(
-        "aten::norm_except_dim(Tensor v, int pow=2, int dim=0) -> Tensor", expand_norm_except_dim,
-        .samples = "v=f32[3,4] | v=f32[2,3,4] dim=2 | v=f32[3,4] pow=1 dim=1 | v=f32[3,4] dim=-1"),
-    EXPAND_FN("aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", expand_dist,
-              .samples =
-                  "self=f32[3,4] other=f32[3,4] | self=f32[3,4] other=f32[4] p=1 | self=f32[5] "
-                  "other=f32[5] p=inf | self=f32[5] other=f32[5] p=0 | self=bf16[5] other=bf16[5]"),
     EXPAND_FN(
         "aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor", expand_logsumexp,
         .samples = "self=f32[3,5] dim=[1] | self=f32[2,3,4] dim=[0,-1] keepdim=true | self=f32[] "

@@ -337,11 +337,33 @@ static Scalar *element_interpolate(LowerCx *cx, const Node *node, int result,
 }
 
 /* ---- antialiased resizing: a product with a matrix of weights for each dim ------------------- */
-/* Weight at distance |x| in elements of the coarser grid: a tent, or the cubic kernel of Keys. */
-Value *resize_filter(Build *b, Value *x, bool is_cubic, double a)
+ResizeFilter resize_filter_of(const Node *node)
+{
+    const char *base = node->schema->base;
+    return strstr(base, "cubic")     ? FILTER_CUBIC
+           : strstr(base, "lanczos") ? FILTER_LANCZOS
+                                     : FILTER_LINEAR;
+}
+
+static Value *lanczos_filter(Build *b, Value *x)
+{
+    Value *third = build_with_float(b, "aten.mul.Scalar", x, 1.0 / 3);
+    Value *wide = build_unary(b, "aten.sinc.default", third);
+    Value *w = build_binary(b, "aten.mul.Tensor", build_unary(b, "aten.sinc.default", x), wide);
+    Value *is_near = build_with_float(b, "aten.lt.Scalar", x, 3);
+    if (b->error)
+        return NULL;
+    return BUILD(b, "aten.where.ScalarOther", arg_value(is_near), arg_value(w),
+                 arg_int(b->graph, 0));
+}
+
+/* Distances are in elements of the coarser grid. */
+Value *resize_filter(Build *b, Value *x, ResizeFilter filter, double a)
 {
     x = build_unary(b, "aten.abs.default", x);
-    if (!is_cubic)
+    if (filter == FILTER_LANCZOS)
+        return lanczos_filter(b, x);
+    if (filter == FILTER_LINEAR)
         return build_with_float(b, "aten.clamp_min.default",
                                 build_with_float(b, "aten.rsub.Scalar", x, 1), 0);
     Value *near = build_with_float(b, "aten.mul.Scalar", x, a + 2),
@@ -372,7 +394,7 @@ double resize_scale(const Axis *axis, int64_t in, int64_t out, bool align)
 }
 
 /* [out, in]: the rows sum to 1 (UpSampleKernel.cpp, _compute_indices_min_size_weights_aa). */
-static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool is_cubic,
+static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, ResizeFilter filter,
                          DType dtype)
 {
     int64_t last = -1;
@@ -383,7 +405,7 @@ static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool i
     j = build_with_float(b, "aten.add.Scalar", j, 0.5);
     Value *x = BUILD(b, "aten.sub.Tensor", arg_value(j), arg_value(build_unsqueeze(b, center, 1)));
     Value *w = resize_filter(
-        b, scale > 1 ? build_with_float(b, "aten.mul.Scalar", x, 1 / scale) : x, is_cubic, -0.5);
+        b, scale > 1 ? build_with_float(b, "aten.mul.Scalar", x, 1 / scale) : x, filter, -0.5);
     Value *sum = BUILD(b, "aten.sum.dim_IntList", arg_value(w), arg_ints(b->graph, &last, 1),
                        arg_bool(b->graph, true));
     w = BUILD(b, "aten.div.Tensor", arg_value(w), arg_value(sum));
@@ -392,10 +414,9 @@ static Value *aa_weights(Build *b, int64_t in, int64_t out, double scale, bool i
 
 static Error *expand_upsample_aa(Node *node, Value **results)
 {
-    Build  b = build_at(node);
-    Value *self = shape_first_tensor(node), *x = self;
-    bool   align = node_bool(node, "align_corners"),
-         is_cubic = strstr(node->schema->base, "cubic") != NULL;
+    Build   b = build_at(node);
+    Value  *self = shape_first_tensor(node), *x = self;
+    bool    align = node_bool(node, "align_corners");
     Axis    axes[MAX_RESIZED];
     int64_t in, out;
     DType   compute = dtype_compute(self->type.dtype);
@@ -413,7 +434,7 @@ static Error *expand_upsample_aa(Node *node, Value **results)
         double scale = resize_scale(&axes[d], in, out, align);
         if (in == out && scale == 1)
             continue;
-        Value *w = aa_weights(&b, in, out, scale, is_cubic, compute);
+        Value *w = aa_weights(&b, in, out, scale, resize_filter_of(node), compute);
         if (d == 1)
             x = BUILD(&b, "aten.matmul.default", arg_value(x),
                       arg_value(build_transpose(&b, w, 0, 1)));
@@ -562,6 +583,18 @@ const OpDesc resize_ops[] = {
               .samples = "self=f32[1,2,6,7] output_size=[3,4] align_corners=false | "
                          "self=f32[1,1,3,3] output_size=[5,5] align_corners=false | "
                          "self=u8[1,2,6,7]@[0,255,9] output_size=[3,9] align_corners=false"),
+    EXPAND_FN(
+        "aten::_upsample_lanczos2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, "
+        "float? scales_h=None, float? scales_w=None) -> Tensor",
+        expand_upsample_aa,
+        .samples = "self=f32[1,2,6,8] output_size=[3,5] align_corners=false | "
+                   "self=f32[1,1,4,5] output_size=[7,9] align_corners=false"),
+    EXPAND_FN("aten::_upsample_lanczos2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
+              "align_corners, float[]? scale_factors) -> Tensor",
+              expand_upsample_aa,
+              .samples = "input=f32[1,2,6,8] output_size=[3,5] align_corners=false "
+                         "scale_factors=None | input=u8[1,1,6,8]@0..255 output_size=[3,5] "
+                         "align_corners=false scale_factors=None"),
     EXPAND_FN("aten::_upsample_bilinear2d_aa.vec(Tensor input, SymInt[]? output_size, bool "
               "align_corners, float[]? scale_factors) -> Tensor",
               expand_upsample_aa,

@@ -16,10 +16,18 @@ typedef struct Axis {
 Error *upsample_axes(const Node *node, Axis *axes);
 /* Elements of the input from one of the output to the next. */
 double resize_scale(const Axis *axis, int64_t in, int64_t out, bool align);
-/* Weight at distance |x|: a tent, or the cubic kernel of Keys with parameter a. */
-Value *resize_filter(Build *b, Value *x, bool is_cubic, double a);
+/* Its value is the number of elements that it is wide. */
+typedef enum ResizeFilter {
+    FILTER_LINEAR = 2,
+    FILTER_CUBIC = 4,
+    FILTER_LANCZOS = 6,
+} ResizeFilter;
+ResizeFilter resize_filter_of(const Node *node);
+/* Weight at distance |x|: a tent, the cubic kernel of Keys with parameter a, or Lanczos' kernel,
+ * sinc(x) sinc(x / 3). */
+Value       *resize_filter(Build *b, Value *x, ResizeFilter filter, double a);
 /* Bilinear and bicubic resizing of u8 images, antialiased or not (ir/ops/resize_bytes.c). */
-Error *expand_resize_bytes(Node *node, Value **results);
+Error       *expand_resize_bytes(Node *node, Value **results);
 
 /* Weights of four taps, at distances 1 + t, t, 1 - t, 2 - t. */
 void cubic_weights(ScalarPool *p, Scalar *t, Scalar **w);

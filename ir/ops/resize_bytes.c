@@ -1,6 +1,6 @@
-/* Bilinear and bicubic resizing of u8 images, antialiased or not, in fixed point as eager PyTorch
- * on CPUs and Pillow do it (UpSampleKernel.cpp, "Weights computation for uint8_t and multiplication
- * trick").
+/* Linear, cubic and Lanczos resizing of u8 images, antialiased or not, in fixed point as eager
+ * PyTorch on CPUs and Pillow do it (UpSampleKernel.cpp, "Weights computation for uint8_t and
+ * multiplication trick").
  *
  *   aten.upsample_bilinear2d.default(%x: u8[n,c,h,w], [oh,ow], false)   becomes, for w then h
  *     %at, %q = positions and whole weights of the taps of each result: i64[ow,k], i32[ow,k]
@@ -15,13 +15,14 @@
 
 /* One dim that is resized: constants of the call, then what is built of them. */
 typedef struct Taps {
-    Build  *b;
-    int64_t in, out, n; /* n: taps of each result */
-    double  scale, support;
-    bool    is_cubic, align;
-    Value  *first;   /* i64[out,1]: position of tap 0 */
-    Value  *weight;  /* f64[out,n] */
-    Value  *largest; /* f64[]: that p is chosen for */
+    Build       *b;
+    int64_t      in, out, n; /* n: taps of each result */
+    double       scale, support;
+    bool         align;
+    ResizeFilter filter;
+    Value       *first;   /* i64[out,1]: position of tap 0 */
+    Value       *weight;  /* f64[out,n] */
+    Value       *largest; /* f64[]: that p is chosen for */
 } Taps;
 
 static Value *with_int(Build *b, const char *op, Value *x, int64_t number)
@@ -81,7 +82,7 @@ static void antialiased_taps(Taps *t)
     if (t->scale > 1)
         x = build_with_float(b, "aten.mul.Scalar", x, 1 / t->scale);
     Value *inside = build_binary(b, "aten.lt.Tensor", at, high);
-    Value *w = where_else(b, inside, resize_filter(b, x, t->is_cubic, -0.5), 0);
+    Value *w = where_else(b, inside, resize_filter(b, x, t->filter, -0.5), 0);
     t->weight =
         build_binary(b, "aten.div.Tensor", w, reduce_last(b, "aten.sum.dim_IntList", w, true));
     t->largest = t->weight;
@@ -117,7 +118,7 @@ static void plain_taps(Taps *t)
     x = build_with_float(b, "aten.mul.Scalar", x, t->scale);
     if (!t->align)
         x = build_with_float(b, "aten.sub.Scalar", x, 0.5);
-    if (!t->align && !t->is_cubic)
+    if (!t->align && t->filter == FILTER_LINEAR)
         x = build_with_float(b, "aten.clamp_min.default", x, 0);
     Value *whole = cast(b, build_unary(b, "aten.floor.default", cast(b, x, DT_F32)), DT_I64);
     whole = with_int(b, "aten.clamp_max.default", whole, t->in - 1);
@@ -134,7 +135,7 @@ static void plain_taps(Taps *t)
                           arg_int(b->graph, t->in - 1));
     Value *distance = build_binary(
         b, "aten.sub.Tensor", cast(b, with_int(b, "aten.sub.Scalar", j, before), DT_F64), fraction);
-    Value *w = resize_filter(b, distance, t->is_cubic, -0.75);
+    Value *w = resize_filter(b, distance, t->filter, -0.75);
     Value *same = same_element(t, at);
     Value *earlier =
         b->error ? NULL : BUILD(b, "aten.tril.default", arg_value(same), arg_int(b->graph, 0));
@@ -224,19 +225,19 @@ Error *expand_resize_bytes(Node *node, Value **results)
 {
     Build  b = build_at(node);
     Value *self = shape_first_tensor(node), *x = self;
-    bool   antialiased = strstr(node->schema->base, "_aa") != NULL,
-         is_cubic = strstr(node->schema->base, "cubic") != NULL;
-    Axis axes[MAX_RESIZED];
+    bool   antialiased = strstr(node->schema->base, "_aa") != NULL;
+    Axis   axes[MAX_RESIZED];
     TRY(upsample_axes(node, axes));
     for (int d = 1; d >= 0 && !b.error; d--) {
-        Taps t = {.b = &b, .is_cubic = is_cubic, .align = node_bool(node, "align_corners")};
+        Taps t = {
+            .b = &b, .filter = resize_filter_of(node), .align = node_bool(node, "align_corners")};
         if (!expr_is_int(axes[d].in, &t.in) || !expr_is_int(axes[d].out, &t.out))
             return node_error(node, E_UNSUPPORTED,
                               "interpolation of u8 images whose sizes are not constant");
         if (t.in == t.out)
             continue;
         t.scale = resize_scale(&axes[d], t.in, t.out, t.align);
-        t.n = is_cubic ? 4 : 2;
+        t.n = t.filter;
         t.support = (double)t.n / 2;
         if (antialiased) {
             t.support *= t.scale > 1 ? t.scale : 1;

@@ -136,6 +136,30 @@ static Error *expand_vander(Node *node, Value **results)
     return b.error;
 }
 
+/* Powers N - 1 … 0, or rising ones, of integers in i64. */
+static Error *expand_plain_vander(Node *node, Value **results)
+{
+    Build       b = build_at(node);
+    ExprPool   *pool = shape_pool(node);
+    Value      *x = node_tensor(node, "x"), *powers;
+    const Arg  *given = node_arg(node, "N");
+    const Expr *zero = expr_int(pool, 0), *n, *sizes[2];
+    int64_t     last = 1;
+    if (x->type.rank != 1)
+        return node_error(node, E_VALUE, "x has %d dims", x->type.rank);
+    n = given->kind == ARG_NONE ? x->type.sizes[0] : arg_as_expr(given);
+    if (dtype_info(x->type.dtype)->is_int || x->type.dtype == DT_BOOL)
+        x = build_cast(&b, x, DT_I64);
+    sizes[0] = x->type.sizes[0];
+    sizes[1] = expr_max(pool, n, expr_int(pool, 2));
+    powers = BUILD(&b, "aten.linalg_vander.default", arg_value(x), arg_expr(sizes[1]));
+    powers = b.error ? NULL : build_slice(&b, powers, 1, zero, n);
+    if (!node_bool(node, "increasing"))
+        powers = BUILD(&b, "aten.flip.default", arg_value(powers), arg_ints(b.graph, &last, 1));
+    results[0] = powers;
+    return b.error;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 #define SCAN(text, infer_fn, ...) TEMPLATE(text, TEMPLATE_SCAN, infer_fn, __VA_ARGS__)
 
@@ -173,6 +197,10 @@ const OpDesc scan_ops[] = {
               expand_trapezoid, .samples = "y=f32[3,5] x=f32[5] | y=f32[3,5] x=f32[3,5] dim=0"),
     EXPAND_FN("aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor",
               expand_trapezoid, .samples = "y=f32[3,5] | y=f32[3,5] dx=0.5 dim=0"),
+    EXPAND_FN("aten::vander(Tensor x, int? N=None, bool increasing=False) -> Tensor",
+              expand_plain_vander,
+              .samples = "x=f32[3] | x=f32[4] N=2 increasing=true | x=i32[3] N=5 | x=f64[3] N=1 | "
+                         "x=f32[3] N=0 | x=bool[3] | ! x=f32[2,3]"),
     EXPAND_FN("aten::linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor", expand_vander,
               .samples = "x=f32[3] | x=f32[2,3] N=5 | x=i64[3] N=2 | x=u8[3] | x=f64[] N=3 | "
                          "! x=f32[3] N=1 | ! x=bool[3]"),

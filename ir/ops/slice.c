@@ -258,7 +258,33 @@ static void map_as_strided(const Node *node, const Expr *const *out, const Expr 
         in[order[k]] = index[k];
 }
 
+/* narrow from a place that is data: elements start, start + 1, …, by index. */
+static Error *expand_narrow_at(Node *node, Value **results)
+{
+    Build  b = build_at(node);
+    Value *self = node_tensor(node, "self"), *start = node_tensor(node, "start");
+    int    dim;
+    TRY(shape_dim(node, "dim", self->type.rank, &dim));
+    Value *at = BUILD(&b, "aten.arange.default", *node_arg(node, "length"), arg_dtype(DT_I64));
+    Value *wrapped =
+        BUILD(&b, "aten.add.Scalar", arg_value(start), arg_expr(self->type.sizes[dim]));
+    Value *is_negative = build_with_int(&b, "aten.lt.Scalar", start, 0);
+    if (b.error)
+        return b.error;
+    start =
+        BUILD(&b, "aten.where.self", arg_value(is_negative), arg_value(wrapped), arg_value(start));
+    at = build_binary(&b, "aten.add.Tensor", at, start);
+    results[0] = BUILD(&b, "aten.index_select.default", arg_value(self), arg_int(b.graph, dim),
+                       arg_value(at));
+    return b.error;
+}
+
 const OpDesc slice_ops[] = {
+    EXPAND_FN("aten::narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> "
+              "Tensor(a)",
+              expand_narrow_at,
+              .samples = "self=f32[5,3] dim=0 start=i64[]@[1] length=2 | self=f32[5,3] dim=0 "
+                         "start=i64[]@[-2] length=2 | self=f32[5] dim=0 start=i64[]@[3] length=0"),
     VIEW("aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, "
          "SymInt step=1) -> "
          "Tensor(a)",

@@ -1,4 +1,4 @@
-/* Window functions: hann, hamming, blackman, bartlett.
+/* Window functions: hann, hamming, blackman, bartlett, kaiser.
  *
  * In: a node.  Out: `element`, computed in f64:
  *
@@ -59,6 +59,41 @@ static Scalar *element_window(LowerCx *cx, const Node *node, int result, const E
     return scalar_cast(pool, creation_element_dtype(node), out);
 }
 
+static Value *bessel_of(Build *b, double x)
+{
+    Value *v = BUILD(b, "aten.scalar_tensor.default", arg_float(x), arg_dtype(DT_F64));
+    return build_unary(b, "aten.special_i0.default", v);
+}
+
+/* i0(beta sqrt(1 - ((i - a) / a)^2)) / i0(beta) with a = (length - 1) / 2. */
+static Error *expand_kaiser(Node *node, Value **results)
+{
+    Build      b = build_at(node);
+    int64_t    n;
+    double     beta = window_number(node, "beta", 12);
+    const Arg *periodic = creation_arg(node, "periodic");
+    DType      dtype = creation_dtype(node, DT_F32);
+    TRY(shape_const_int(node, "window_length", &n));
+    if (n < 0)
+        return node_error(node, E_VALUE, "window_length is %lld", (long long)n);
+    double half = (double)(n - (periodic && !periodic->expr->value)) / 2;
+    Value *i = BUILD(&b, "aten.arange.default", arg_int(b.graph, n), arg_dtype(DT_F64));
+    if (n > 1) {
+        i = build_with_float(&b, "aten.div.Scalar",
+                             build_with_float(&b, "aten.sub.Scalar", i, half), half);
+        i = build_with_float(&b, "aten.rsub.Scalar", build_binary(&b, "aten.mul.Tensor", i, i), 1);
+        i = build_unary(&b, "aten.sqrt.default",
+                        build_with_float(&b, "aten.clamp_min.default", i, 0));
+        i = build_with_float(&b, "aten.mul.Scalar", i, beta);
+        i = build_unary(&b, "aten.special_i0.default", i);
+        i = BUILD(&b, "aten.div.Tensor", arg_value(i), arg_value(bessel_of(&b, beta)));
+    } else {
+        i = build_with_float(&b, "aten.add.Scalar", i, 1);
+    }
+    results[0] = build_cast(&b, i, dtype);
+    return b.error;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 const OpDesc window_function_ops[] = {
     INDEXED("aten::hann_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, "
@@ -116,5 +151,20 @@ const OpDesc window_function_ops[] = {
             "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
             infer_window, element_window,
             .samples = "window_length=7 periodic=false | window_length=8 periodic=true dtype=f64"),
+    EXPAND_FN(
+        "aten::kaiser_window(int window_length, *, ScalarType? dtype=None, Layout? "
+        "layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+        expand_kaiser,
+        .samples =
+            "window_length=7 | window_length=1 | window_length=0 | window_length=8 dtype=f64"),
+    EXPAND_FN(
+        "aten::kaiser_window.periodic(int window_length, bool periodic, *, ScalarType? "
+        "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+        expand_kaiser,
+        .samples = "window_length=7 periodic=false | window_length=8 periodic=true dtype=f64"),
+    EXPAND_FN(
+        "aten::kaiser_window.beta(int window_length, bool periodic, float beta, *, ScalarType? "
+        "dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+        expand_kaiser, .samples = "window_length=7 periodic=false beta=6.5"),
     {0},
 };

@@ -13,7 +13,8 @@ def instance_norm_functional(input, weight=None, bias=None, running_mean=None, r
 
 
 def depthwise(self, weight, kernel_size, bias, stride, padding, dilation):
-    return torch.conv2d(self, weight, bias, stride, padding, dilation, self.shape[1])
+    convolution = torch.conv3d if self.dim() == 5 else torch.conv2d
+    return convolution(self, weight, bias, stride, padding, dilation, self.shape[1])
 
 
 def attention(query, key, value, attn_bias=None, compute_log_sumexp=False):
@@ -33,6 +34,7 @@ def grouped_mm(input, weight, offs):
 OWN = {
     "aten::convolution_overrideable": torch.ops.aten.convolution.default,  # hooks of other devices
     "aten::_conv_depthwise2d": depthwise,  # CUDA
+    "aten::conv_depthwise3d": depthwise,  # CUDA
     "aten::_scaled_dot_product_flash_attention": attention,  # CUDA
     "aten::_scaled_dot_product_efficient_attention": attention,  # CUDA
     "aten::_scaled_dot_product_cudnn_attention": attention,  # CUDA
