@@ -1,10 +1,13 @@
-/* ops: the table of operators, from their rows: operators × dtypes × targets.
+/* ops: the table of operators, from their rows: operators × dtypes × targets; and those that a pass
+ * says in others before rows are asked for.
  *
  *   aten.add.Tensor     pointwise   float int uint bool complex   the same
+ *   aten.fft_fft        complexify
  *
  * --json gives the rows with their samples, for scripts; --markdown writes docs/operators.md. */
 #include "aotc/commands.h"
 #include "aotc/ops_dtypes.h"
+#include "passes/pass.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +17,11 @@ static const char *const kind_names[] = {
     [OP_POINTWISE] = "pointwise",       [OP_REDUCTION] = "reduction", [OP_VIEW] = "view",
     [OP_INDEXED] = "indexed",           [OP_COMPOSITE] = "composite", [OP_TEMPLATE] = "template",
     [OP_HIGHER_ORDER] = "higher order", [OP_EFFECT] = "effect"};
+
+typedef struct Listed {
+    const char   *name, *kind;
+    const OpDesc *row; /* NULL: the pass `kind` replaces it */
+} Listed;
 
 typedef enum Form { FORM_TEXT, FORM_JSON, FORM_MARKDOWN } Form;
 
@@ -26,7 +34,7 @@ typedef struct OpsCx {
     bool           on_cpu, on_cuda; /* wanted */
     uint32_t       dtypes;          /* wanted */
     Text           text;
-    VEC(const OpDesc *) rows;
+    VEC(Listed) ops;
 } OpsCx;
 
 typedef struct Support {
@@ -36,13 +44,11 @@ typedef struct Support {
 
 /* ---- one row --------------------------------------------------------------------------------- */
 
-static const char *row_name(const OpsCx *cx, const OpDesc *row)
-{
-    return arena_strndup(cx->ir->arena, row->schema, strcspn(row->schema, "("));
-}
-
 static void find_support(OpsCx *cx, const OpDesc *row, Support *out)
 {
+    *out = (Support){0};
+    if (!row)
+        return;
     *out = (Support){.has_samples = op_has_samples(row)};
     if (cx->on_cpu && !cx->error)
         cx->error = op_dtypes(cx->ir, row, false, cx->dtypes, &out->cpu);
@@ -61,13 +67,14 @@ static void put_json_dtypes(OpsCx *cx, const char *target, uint32_t dtypes)
     text_put(&cx->text, "]");
 }
 
-static void put_json(OpsCx *cx, const OpDesc *row, const Support *s)
+static void put_json(OpsCx *cx, const Listed *op, const Support *s)
 {
     Sample *samples;
-    int     n;
-    cx->error = sample_parse(cx->ir, row, &samples, &n);
-    text_printf(&cx->text, "%s{\"op\": \"%s\", \"kind\": \"%s\"", cx->n ? ",\n" : "",
-                row_name(cx, row), kind_names[row->kind]);
+    int     n = 0;
+    if (op->row)
+        cx->error = sample_parse(cx->ir, op->row, &samples, &n);
+    text_printf(&cx->text, "%s{\"op\": \"%s\", \"kind\": \"%s\"", cx->n ? ",\n" : "", op->name,
+                op->kind);
     if (s && cx->on_cpu)
         put_json_dtypes(cx, "cpu", s->cpu);
     if (s && cx->on_cuda)
@@ -85,13 +92,13 @@ static const char *cuda_text(OpsCx *cx, const Support *s)
     return cx->on_cpu && s->cpu == s->cuda ? "same" : dtypes_text(cx->ir->arena, s->cuda);
 }
 
-static void put_text(OpsCx *cx, const OpDesc *row, const Support *s)
+static void put_text(OpsCx *cx, const Listed *op, const Support *s)
 {
     Arena *arena = cx->ir->arena;
-    text_printf(&cx->text, "%-48s %-12s", row_name(cx, row), kind_names[row->kind]);
-    if (s && !s->has_samples)
+    text_printf(&cx->text, "%-48s %-12s", op->name, op->kind);
+    if (s && !s->has_samples && op->row)
         text_put(&cx->text, "  no samples");
-    else if (s && cx->on_cpu)
+    else if (s && op->row && cx->on_cpu)
         text_printf(&cx->text, "  %-36s", dtypes_text(arena, s->cpu));
     if (s && s->has_samples && cx->on_cuda)
         text_printf(&cx->text, "  %s", cuda_text(cx, s));
@@ -100,66 +107,98 @@ static void put_text(OpsCx *cx, const OpDesc *row, const Support *s)
     text_putc(&cx->text, '\n');
 }
 
-static void put_markdown(OpsCx *cx, const OpDesc *row, const Support *s)
+static void put_markdown(OpsCx *cx, const Listed *op, const Support *s)
 {
     Arena *arena = cx->ir->arena;
-    text_printf(&cx->text, "| `%s` | %s | %s | %s |\n", row_name(cx, row), kind_names[row->kind],
+    text_printf(&cx->text, "| `%s` | %s | %s | %s |\n", op->name, op->kind,
                 s->has_samples ? dtypes_text(arena, s->cpu) : "",
                 s->has_samples ? cuda_text(cx, s) : "");
 }
 
 /* Takes part in the answer: by name, and by what was asked for. */
-static bool is_wanted(const OpsCx *cx, const OpDesc *row)
+static bool is_wanted(const OpsCx *cx, const char *name)
 {
     const Command *c = cx->command;
     /* Ours, which others are expanded to: scripts take their samples. */
-    if (cx->form != FORM_JSON && !strncmp(row->schema, "aotc::", 6))
+    if (cx->form != FORM_JSON && !strncmp(name, "aotc::", 6))
         return false;
     for (int i = 0; i < c->n_files; i++)
-        if (strstr(row_name(cx, row), c->files[i]))
+        if (strstr(name, c->files[i]))
             return true;
     return !c->n_files;
 }
 
-static void put_row(OpsCx *cx, const OpDesc *row, const Support *s)
+static void put_op(OpsCx *cx, const Listed *op, const Support *s)
 {
     if (cx->form == FORM_JSON)
-        put_json(cx, row, s);
+        put_json(cx, op, s);
     else if (cx->form == FORM_MARKDOWN)
-        put_markdown(cx, row, s);
+        put_markdown(cx, op, s);
     else
-        put_text(cx, row, s);
+        put_text(cx, op, s);
     cx->n++;
 }
 
-/* ---- all rows -------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
-static void collect(void *user, const OpDesc *row)
+static void list_op(OpsCx *cx, const char *name, const char *kind, const OpDesc *row)
+{
+    if (is_wanted(cx, name))
+        VEC_PUSH(cx->ir->arena, cx->ops, ((Listed){name, kind, row}));
+}
+
+static void list_row(void *user, const OpDesc *row)
 {
     OpsCx *cx = user;
-    if (is_wanted(cx, row))
-        VEC_PUSH(cx->ir->arena, cx->rows, row);
+    list_op(cx, arena_strndup(cx->ir->arena, row->schema, strcspn(row->schema, "(")),
+            kind_names[row->kind], row);
+}
+
+static bool is_of_tensors(const OpSchema *s)
+{
+    bool takes = false, gives = false;
+    for (int i = 0; i < s->n_params; i++)
+        takes |= s->params[i].type == PARAM_TENSOR;
+    for (int i = 0; i < s->n_returns; i++)
+        gives |= s->returns[i].type == PARAM_TENSOR;
+    return takes && gives && !s->writes;
+}
+
+/* fft_fft, view_as_real, masked_select: without rows. */
+static void list_replaced(OpsCx *cx)
+{
+    for (int i = 0; i < schema_count(); i++) {
+        const OpSchema *s = schema_find(cx->ir, schema_name_at(i));
+        const Pass *pass = s && is_of_tensors(s) && !op_find(cx->ir, s) ? pass_replacing(s) : NULL;
+        bool        is_default = s && !strcmp(s->overload, "default");
+        if (pass)
+            list_op(cx,
+                    arena_printf(cx->ir->arena, "aten::%s%s%s", s->base, is_default ? "" : ".",
+                                 is_default ? "" : s->overload),
+                    pass->name, NULL);
+    }
 }
 
 static int by_name(const void *a, const void *b)
 {
-    const OpDesc *const *x = a, *const *y = b;
-    return strcmp((*x)->schema, (*y)->schema);
+    const Listed *x = a, *y = b;
+    return strcmp(x->name, y->name);
 }
 
-static void put_rows(OpsCx *cx)
+static void put_ops(OpsCx *cx)
 {
     bool asks = cx->on_cpu || cx->on_cuda, is_filter = cx->command->dtype != NULL;
-    op_for_each(collect, cx);
+    op_for_each(list_row, cx);
+    list_replaced(cx);
     if (cx->form == FORM_MARKDOWN)
-        qsort(cx->rows.items, (size_t)cx->rows.n, sizeof *cx->rows.items, by_name);
-    for (int i = 0; i < cx->rows.n && !cx->error; i++) {
-        const OpDesc *row = cx->rows.items[i];
+        qsort(cx->ops.items, (size_t)cx->ops.n, sizeof *cx->ops.items, by_name);
+    for (int i = 0; i < cx->ops.n && !cx->error; i++) {
+        const Listed *op = &cx->ops.items[i];
         Support       s;
         if (asks)
-            find_support(cx, row, &s);
+            find_support(cx, op->row, &s);
         if (!cx->error && (!is_filter || (cx->on_cpu ? s.cpu : 0) | (cx->on_cuda ? s.cuda : 0)))
-            put_row(cx, row, asks ? &s : NULL);
+            put_op(cx, op, asks ? &s : NULL);
     }
 }
 
@@ -193,6 +232,10 @@ static const char markdown_head[] =
     "with eager PyTorch elsewhere\n"
     "(`tests/test_parity.c`, the parity suite). In-place and `out=` variants are turned into these "
     "operators and are not listed.\n\n"
+    "Operators whose kind is `complexify` or `index_masks` have no row: the pass of that name says "
+    "them "
+    "in others (complex tensors and Fourier\n"
+    "transforms as real ones, masks as indices), for f32, f64, c64 and c128 or for every dtype.\n\n"
     "float: f16 bf16 f32 f64. int: u8 i8 i16 i32 i64. uint: u16 u32 u64. complex: c64 c128. fp8: "
     "f8e4m3 f8e5m2. all: these and bool. Rows without\n"
     "dtypes (control flow, assertions) have no samples.\n\n"
@@ -202,7 +245,7 @@ Error *command_ops(Arena *arena, Command *c)
 {
     OpsCx cx = {.ir = ir_create(arena, "ir/ops"), .command = c, .text = text_new(arena)};
     TRY(take_options(&cx));
-    put_rows(&cx);
+    put_ops(&cx);
     if (cx.error)
         return cx.error;
     if (cx.form == FORM_JSON)

@@ -62,6 +62,8 @@ PairFunction pair_function(const char *base);
  */
 typedef Error *(*ComplexRule)(Complexify *c, Pair *results);
 ComplexRule complex_rule(const Node *node);
+/* Has it no row, and a rule in every call? */
+bool        complex_replaces(const OpSchema *schema);
 /* The fft family (complex_fft.c), which takes real tensors too; NULL for others. */
 ComplexRule complex_fft_rule(const char *base);
 /* Functions of fixed texts (complex_linalg.c); NULL for others. */

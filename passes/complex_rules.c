@@ -739,6 +739,30 @@ static const struct {
     {"full_like", complex_by_parts},
 };
 
+/* Operators that have no row: their arguments or results are complex in every call. */
+static const char *const without_rows[] = {
+    "_conj",
+    "complex",
+    "imag",
+    "istft",
+    "polar",
+    "stft",
+    "view_as_complex",
+    "view_as_complex_copy",
+    "view_as_real",
+    "view_as_real_copy",
+};
+
+bool complex_replaces(const OpSchema *schema)
+{
+    if (strncmp(schema->name, "aten.", 5) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof without_rows / sizeof *without_rows; i++)
+        if (!strcmp(schema->base, without_rows[i]))
+            return true;
+    return complex_fft_rule(schema->base) != NULL;
+}
+
 ComplexRule complex_rule(const Node *node)
 {
     const char *base = node->schema->base;

@@ -341,4 +341,5 @@ const Pass pass_complexify = {
     .name = "complexify",
     .purpose = "replace complex tensors by pairs of real ones",
     .run = run,
+    .replaces = complex_replaces,
 };

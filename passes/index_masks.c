@@ -384,6 +384,14 @@ static Error *rewrite_node(Graph *graph, Node *node, PassCtx *cx, bool *changed)
     return NULL;
 }
 
+static bool replaces(const OpSchema *schema)
+{
+    return !strcmp(schema->name, "aten.masked_select.default") ||
+           !strcmp(schema->name, "aten.argwhere.default") ||
+           !strcmp(schema->name, "aten.nonzero_numpy.default") ||
+           !strcmp(schema->name, "aten.where.default");
+}
+
 static Error *run(Graph *graph, PassCtx *cx, bool *changed)
 {
     for (Node *n = graph->first, *next; n; n = next) {
@@ -397,4 +405,5 @@ const Pass pass_index_masks = {
     .name = "index_masks",
     .purpose = "boolean masks as indices become where or nonzero",
     .run = run,
+    .replaces = replaces,
 };

@@ -48,6 +48,8 @@ typedef struct Pass {
     unsigned    needs;
     /* Sets *changed when it changed the graph. */
     Error *(*run)(Graph *graph, PassCtx *cx, bool *changed);
+    /* Does it say all calls of the operator, which has no row, in others?  NULL: of none. */
+    bool (*replaces)(const OpSchema *schema);
 } Pass;
 
 /* Adds n to the named counter (names: docs/counters.md). */
@@ -56,6 +58,8 @@ void pass_count(PassCtx *cx, const char *counter, int64_t n);
 /* All graph passes in order, ended by NULL; then lowering. */
 extern const Pass *const pipeline[];
 const Pass              *pass_find(const char *name);
+/* The pass that replaces calls of the operator, or NULL. */
+const Pass              *pass_replacing(const OpSchema *schema);
 
 /* The operator that the user called, where `node` is the functional form that an export has wrapped
  * it into: its schema, guessed where nobody has declared it.  NULL for higher-order operators. */

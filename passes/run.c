@@ -40,6 +40,14 @@ static bool same_name(const char *a, const char *b)
     return *a == *b;
 }
 
+const Pass *pass_replacing(const OpSchema *schema)
+{
+    for (int i = 0; pipeline[i]; i++)
+        if (pipeline[i]->replaces && pipeline[i]->replaces(schema))
+            return pipeline[i];
+    return NULL;
+}
+
 const Pass *pass_find(const char *name)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)

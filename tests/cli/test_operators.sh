@@ -30,6 +30,7 @@ elif ! diff "$root/docs/operators.md" "$work/operators.md" > "$work/diff"; then
     fail "docs/operators.md is out of date; in the root of the repository:  $build/aotc ops --markdown > docs/operators.md"
 fi
 expect '^aten::relu6 ' '^aten::add' relu
+expect '^aten::fft_rfft +complexify$' 'no samples' fft_rfft
 expect '^aten::bitwise_and.Tensor ' 'leaky_relu' bitwise_and leaky_relu --dtype bool
 expect '^0 operators' 'aten::bitwise_and.Tensor ' bitwise_and.Tensor --dtype f16 --target=cuda
 expect '"op": "aten::relu6".*"cuda": \["bool"' '"cpu"' relu6 --json --target=cuda
