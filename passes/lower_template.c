@@ -1136,24 +1136,31 @@ static Error *lower_move(Lower *lo, Node *node)
     return NULL;
 }
 
+/* Operands of the operators that are products; overload "dtype" states the dtype of the result. */
+static Error *lower_product(Lower *lo, Node *node)
+{
+    static const struct {
+        const char *base, *a, *b;
+    } products[] = {{"linear", "input", "weight"},
+                    {"mm", "self", "mat2"},
+                    {"addmm", "mat1", "mat2"},
+                    {"bmm", "self", "mat2"},
+                    {"baddbmm", "batch1", "batch2"}};
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+        if (strcmp(node->schema->base, products[i].base) != 0)
+            continue;
+        Value *a = node_tensor(node, products[i].a), *b = node_tensor(node, products[i].b);
+        return strstr(products[i].base, "bmm") ? lower_bmm(lo, node, a, b)
+                                               : lower_linear(lo, node, a, b, i > 0);
+    }
+    return refuse(node, "no kernel for this product");
+}
+
 Error *lower_template(Lower *lo, Node *node)
 {
     switch (node->op->template_kind) {
     case TEMPLATE_GEMM:
-        if (is(node, "aten.linear.default"))
-            return lower_linear(lo, node, node_tensor(node, "input"), node_tensor(node, "weight"),
-                                false);
-        if (is(node, "aten.mm.default"))
-            return lower_linear(lo, node, node_tensor(node, "self"), node_tensor(node, "mat2"),
-                                true);
-        if (is(node, "aten.addmm.default"))
-            return lower_linear(lo, node, node_tensor(node, "mat1"), node_tensor(node, "mat2"),
-                                true);
-        if (is(node, "aten.bmm.default"))
-            return lower_bmm(lo, node, node_tensor(node, "self"), node_tensor(node, "mat2"));
-        if (is(node, "aten.baddbmm.default"))
-            return lower_bmm(lo, node, node_tensor(node, "batch1"), node_tensor(node, "batch2"));
-        break;
+        return lower_product(lo, node);
     case TEMPLATE_CONV:
         return lower_conv(lo, node);
     case TEMPLATE_ATTENTION:

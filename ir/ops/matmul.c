@@ -465,6 +465,20 @@ const OpDesc matmul_ops[] = {
          .samples = "self=f32[2,3,5] batch1=f32[2,3,4] batch2=f32[2,4,5] | self=f32[5] "
                     "batch1=f32[2,3,4] batch2=f32[2,4,5] beta=2 alpha=0.5 | ! self=f32[4] "
                     "batch1=f32[2,3,4] batch2=f32[2,4,5]"),
+    GEMM("aten::mm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor", infer_mm,
+         .samples = "self=bf16[5,7] mat2=bf16[7,3] out_dtype=f32 | self=f16[40,70] mat2=f16[70,30] "
+                    "out_dtype=f32"),
+    GEMM("aten::bmm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor", infer_bmm,
+         .samples = "self=bf16[2,5,7] mat2=bf16[2,7,3] out_dtype=f32"),
+    GEMM("aten::addmm.dtype(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar "
+         "beta=1, Scalar alpha=1) -> Tensor",
+         infer_add_product,
+         .samples = "self=f32[3] mat1=bf16[5,7] mat2=bf16[7,3] out_dtype=f32 | self=f32[5,3] "
+                    "mat1=f16[5,7] mat2=f16[7,3] out_dtype=f32 beta=0.5 alpha=2"),
+    GEMM("aten::baddbmm.dtype(Tensor self, Tensor batch1, Tensor batch2, ScalarType out_dtype, *, "
+         "Scalar beta=1, Scalar alpha=1) -> Tensor",
+         infer_add_product,
+         .samples = "self=f32[2,5,3] batch1=bf16[2,5,7] batch2=bf16[2,7,3] out_dtype=f32"),
     GEMM("aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", infer_linear,
          .samples =
              "input=f32[3,4] weight=f32[5,4] bias=f32[5] | input=f32[2,3,4] weight=f32[5,4] | "

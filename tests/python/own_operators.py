@@ -31,7 +31,16 @@ def grouped_mm(input, weight, offs):
     return out
 
 
+def product(call):
+    """Products of half precision with results in f32: there are kernels for CUDA alone."""
+    return lambda out_dtype, **args: call(**{k: x.to(out_dtype) if isinstance(x, torch.Tensor) else x for k, x in args.items()})
+
+
 OWN = {
+    "aten::mm.dtype": product(torch.ops.aten.mm.default),  # CUDA
+    "aten::bmm.dtype": product(torch.ops.aten.bmm.default),  # CUDA
+    "aten::addmm.dtype": product(torch.ops.aten.addmm.default),  # CUDA
+    "aten::baddbmm.dtype": product(torch.ops.aten.baddbmm.default),  # CUDA
     "aten::convolution_overrideable": torch.ops.aten.convolution.default,  # hooks of other devices
     "aten::_conv_depthwise2d": depthwise,  # CUDA
     "aten::conv_depthwise3d": depthwise,  # CUDA
