@@ -148,7 +148,7 @@ extern const OpDesc pointwise_ops[], float_function_ops[], activation_ops[], bit
     sort_ops[], scan_ops[], loss_ops[], effect_ops[], higher_order_ops[];
 extern const OpDesc random_ops[], random_draw_ops[], fft_ops[], fractional_ops[],
     scaled_matmul_ops[], linalg_call_ops[], linalg_ops[], linalg_qr_ops[], linalg_function_ops[],
-    spectral_ops[], grouped_matmul_ops[], foreach_ops[], vector_norm_ops[];
+    spectral_ops[], grouped_matmul_ops[], foreach_ops[], vector_norm_ops[], quantize_ops[];
 
 /* Stands for every declared custom operator. */
 extern const OpDesc custom_op;

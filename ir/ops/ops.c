@@ -23,7 +23,7 @@ static const OpDesc *const families[] = {
     higher_order_ops,  random_ops,         random_draw_ops,    fft_ops,
     linalg_call_ops,   linalg_ops,         linalg_qr_ops,      linalg_function_ops,
     scaled_matmul_ops, spectral_ops,       grouped_matmul_ops, foreach_ops,
-    vector_norm_ops,
+    vector_norm_ops,   quantize_ops,
 };
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
 

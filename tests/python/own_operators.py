@@ -1,5 +1,6 @@
 """What our own operators (aotc::) mean, and operators that eager PyTorch has for other devices only, in terms of eager ones."""
 import torch
+import torch.ao.quantization.fx._decomposed  # noqa: F401  declares quantized_decomposed::
 
 
 def native_norm(self, p=2, dim=None, keepdim=False, dtype=None):
