@@ -214,7 +214,17 @@ static bool stores_along(Lower *lo, const Kernel *k, const Symbol *var)
     return true;
 }
 
-/* Bytes that a point reads of what stands in memory along the dim; the widest element. */
+/* Is each element read once?  What points share comes from a cache. */
+static bool is_read_once(const Kernel *k, const Expr *index)
+{
+    for (int d = 0; d < k->n_outer; d++)
+        if (!expr_is_value(k->outer_sizes[d], 1) && !access_depends(index, k->outer[d]))
+            return false;
+    return true;
+}
+
+/* Bytes that a point reads, and no other one, of what stands in memory along the dim; the widest
+ * element of all that would go through tiles. */
 static int tiled_bytes(Lower *lo, const Kernel *k, int dim, int *widest)
 {
     const Scalar *loads[MAX_TILED_LOADS];
@@ -222,7 +232,7 @@ static int tiled_bytes(Lower *lo, const Kernel *k, int dim, int *widest)
     *widest = 0;
     for (int i = 0; i < n; i++) {
         int size = dtype_size(loads[i]->buffer->dtype);
-        bytes += size;
+        bytes += is_read_once(k, loads[i]->index) ? size : 0;
         *widest = size > *widest ? size : *widest;
     }
     return bytes;

@@ -346,7 +346,7 @@ static const char *tiles_of(Arena *arena, const char *source)
 }
 
 /* Which kernels have tiles: wide ones where elements are small and many; none for few points, for a
- * dim of three channels, for stores that follow another dim. */
+ * dim of three channels, for what all rows share, where nothing is transposed. */
 static void test_tile_choice(void **state)
 {
     static const struct {
@@ -370,6 +370,11 @@ static void test_tile_choice(void **state)
         {"graph @f(%x: f32[640,480,3]) {\n"
          "  %0 = aten.permute.default(%x, [2,0,1])\n"
          "  %1 = aten.clone.default(%0, memory_format=contiguous)\n"
+         "  return %1\n}\n",
+         "0 "},
+        {"graph @f(%x: f32[512,600], %y: f32[20,600,512]) {\n"
+         "  %0 = aten.transpose.int(%x, 0, 1)\n"
+         "  %1 = aten.add.Tensor(%y, %0)\n"
          "  return %1\n}\n",
          "0 "},
         {"graph @f(%x: f32[512,600], %y: f32[512,600]) {\n"
