@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 /* 2: CUDA models.  3: CUDA models with custom operators.  4: CUDA models a part of which runs on
- * the CPU.  A table says the least version that it needs: CPU models stay at 1. */
-#define AOTC_MODEL_ABI 4u
+ * the CPU.  5: CUDA models with convolutions on warpgroup instructions.  A table says the least
+ * version that it needs: CPU models stay at 1. */
+#define AOTC_MODEL_ABI 5u
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 enum {
@@ -229,6 +230,15 @@ typedef struct aotc_model_cuda {
     int32_t (*wait)(const aotc_model_frame *f);
     /* Like host->temporary, on the CPU. */
     void *(*host_temporary)(const aotc_model_frame *f, uint64_t bytes);
+    /* ABI 5.  Like tensor_map, by cuTensorMapEncodeIm2col: a copy brings `channels` of `pixels`
+     * pixels, which go through a box of the tensor.  sizes and steps (between pixels) have `rank`
+     * entries: channels, width, …, batch; lower and upper, the box's corners as distances from the
+     * first and the last pixel, rank - 2: width first. */
+    int32_t (*window_map)(const aotc_model_frame *f, void *map, int32_t data_type, uint32_t rank,
+                          void *address, const uint64_t *sizes, const uint64_t *strides_bytes,
+                          const int32_t *lower, const int32_t *upper, const uint32_t *steps,
+                          uint32_t channels, uint32_t pixels, int32_t swizzle,
+                          int32_t l2_promotion);
 } aotc_model_cuda;
 
 typedef struct aotc_model_host {

@@ -39,6 +39,7 @@ typedef struct Emit {
     const Expr *scratch;            /* EMIT_CUDA: bytes that kernels asked for, or NULL */
     int         n_functions;        /* EMIT_CUDA: rows of the table `functions` */
     int         n_images;           /* EMIT_CUDA: rows of the table `images` */
+    int         least_abi;          /* that the code printed so far asks for, 0: nothing special */
     VEC(const char *) runtime_keys; /* of the current file */
     VEC(const Buffer *)
     temporaries; /* buffers whose size the run finds out: slots of frame->temporaries */

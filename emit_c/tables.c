@@ -607,6 +607,8 @@ Error *emit_model_table(Emit *e, const EmitOptions *options, bool has_fold)
               : has_host_part(e->root)     ? 4
               : calls_operators(e->root)   ? 3
                                            : 2;
+    if (abi < e->least_abi)
+        abi = e->least_abi;
     text_printf(e->out,
                 "static const aotc_model_table table = {\n    .struct_size = "
                 "sizeof(aotc_model_table), .abi = %d,\n",

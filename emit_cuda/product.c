@@ -372,12 +372,23 @@ int64_t product_typical(CudaEmit *c, const Expr *e)
     return value;
 }
 
+/* 64 times the steps of k on warpgroup instructions. */
+static int64_t sm90_depth(CudaEmit *c, const Product *p)
+{
+    const Conv *v = p->windows;
+    if (!v)
+        return product_typical(c, p->depth);
+    int64_t channels = v->in_channels / v->groups;
+    return v->kernel[0] * v->kernel[1] * v->kernel[2] * ((channels + 63) / 64 * 64);
+}
+
 static ProductChoice choose(CudaEmit *c, const Product *p, int64_t m, bool is_sm90)
 {
     ProductSizes s = {.z = product_typical(c, expr_product(c->e.exprs, p->batch, p->n_batch)),
                       .m = m,
                       .n = product_typical(c, p->n),
                       .k = product_typical(c, p->depth),
+                      .sm90_k = sm90_depth(c, p),
                       .least_k = expr_range(p->depth).min,
                       .sm = any_arch(c, true) ? 90 : 80,
                       .is_sm90 = is_sm90};

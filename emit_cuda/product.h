@@ -35,6 +35,7 @@ typedef struct ProductChoice {
 
 typedef struct ProductSizes {
     int64_t z, m, n, k;
+    int64_t sm90_k;  /* 64 times the steps of gemm_sm90.cu.inc: taps of a window are whole steps */
     int64_t least_k; /* k in any run: pieces on warpgroup instructions must not be empty */
     int     sm;      /* lowest compute capability that is compiled for */
     bool    is_sm90; /* candidates of gemm_sm90.cu.inc are allowed */

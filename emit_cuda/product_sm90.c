@@ -1,8 +1,112 @@
 /* Products on warpgroup instructions (sm_90a): runtime/gemm_sm90.cu.inc.
  *
- * The launcher describes each operand to the copy engine as a tensor (contiguous dim, other dim, z)
- * and launches as many blocks as stay on the device. */
+ * The launcher describes each operand to the copy engine as a tensor (contiguous dim, other dim, z;
+ * of a convolution x as it is, and the weights as channels of a tap, taps, output channels) and
+ * launches as many blocks as stay on the device. */
 #include "emit_cuda/product_internal.h"
+
+/* ---- convolutions: runtime/conv_sm90.cu.inc -------------------------------------------------- */
+
+/* Height and width alone, or the depth too: dims of the box of pixels. */
+static int window_dims(const Conv *v)
+{
+    return expr_is_value(v->in[0], 1) && expr_is_value(v->out[0], 1) && v->kernel[0] == 1 &&
+                   v->padding[0] == 0
+               ? 2
+               : 3;
+}
+
+/* Where the last window starts, from the last pixel on: known, or NULL.  d: dim of in and out. */
+static const Expr *window_upper(CudaEmit *c, const Conv *v, int d)
+{
+    ExprPool   *x = c->e.exprs;
+    int64_t     reach = 2 * v->padding[d] - v->dilation[d] * (v->kernel[d] - 1);
+    const Expr *steps = expr_sub(x, v->out[d], expr_int(x, 1));
+    const Expr *span = expr_add(x, v->in[d], expr_int(x, reach - 1));
+    if (steps == expr_floordiv(x, span, expr_int(x, v->stride[d])))
+        return expr_int(x, reach - v->padding[d]); /* windows go as far as they fit */
+    const Expr *last =
+        expr_sub(x, expr_mul(x, steps, expr_int(x, v->stride[d])), expr_int(x, v->padding[d]));
+    const Expr *upper = expr_sub(x, last, expr_sub(x, v->in[d], expr_int(x, 1)));
+    return expr_is_const(upper) ? upper : NULL;
+}
+
+/* The copy engine counts corners of the box in 8 bits of two dims, 5 of three, and reads what no
+ * stride of 0 repeats. */
+static bool windows_fit(CudaEmit *c, const Product *p)
+{
+    const Conv *v = p->windows;
+    int         dims = window_dims(v), most = dims == 2 ? 127 : 15;
+    int64_t     channels = v->in_channels / v->groups, upper;
+    if (channels % 8 || (v->groups > 1 && channels % 64))
+        return false;
+    for (int d = 3 - dims; d < 3; d++) {
+        const Expr *e = window_upper(c, v, d);
+        if (!e || !expr_is_int(e, &upper) || upper < -most - 1 || upper > most ||
+            v->padding[d] > most + 1 || v->dilation[d] * (v->kernel[d] - 1) > 2 * most + 1 ||
+            v->stride[d] > 8 || expr_range(v->in[d]).min < 1)
+            return false;
+    }
+    for (int d = 0; d < 4; d++)
+        if ((dims == 3 || d != 1) && expr_range(v->x.strides[d]).min < 8)
+            return false;
+    return true;
+}
+
+/* The numbers as a C list. */
+static const char *list_of(CudaEmit *c, const int64_t *numbers, int n)
+{
+    Text t = text_new(c->e.arena);
+    for (int i = 0; i < n; i++)
+        text_printf(&t, "%s%lld", i ? ", " : "", (long long)numbers[i]);
+    return t.data;
+}
+
+/* "f->cuda->window_map(f, &args.t_a, …);": 64 channels of `pixels` windows. */
+static void print_window_map(CudaEmit *c, const Product *p, int pixels, Text *out)
+{
+    const Conv *v = p->windows;
+    int         dims = window_dims(v);
+    int64_t     lower[3], upper[3], steps[5] = {1, 1, 1, 1, 1};
+    Text        sizes = text_new(c->e.arena), strides = text_new(c->e.arena);
+    text_printf(&sizes, "%lld", (long long)v->in_channels);
+    for (int i = 0; i < dims; i++) { /* width first */
+        int d = 2 - i;
+        lower[i] = -v->padding[d];
+        expr_is_int(window_upper(c, v, d), &upper[i]);
+        steps[i + 1] = v->stride[d];
+        text_printf(&sizes, ", %s", emit_expr(&c->e, v->in[d]));
+        text_printf(&strides, "(%s) * 2, ", emit_expr(&c->e, v->x.strides[d + 1]));
+    }
+    text_printf(out, "f->cuda->window_map(f, &args.t_a, %d, %d, (void *)%s,\n",
+                p->dtype == DT_F16 ? 6 : 9, dims + 2, emit_load_operand_base(&c->e, &v->x));
+    text_printf(out, "            (const uint64_t[]){%s, %s},\n", sizes.data,
+                emit_expr(&c->e, v->batch));
+    text_printf(out, "            (const uint64_t[]){%s(%s) * 2},\n", strides.data,
+                emit_expr(&c->e, v->x.strides[0]));
+    text_printf(out, "            (const int32_t[]){%s}, (const int32_t[]){%s},\n",
+                list_of(c, lower, dims), list_of(c, upper, dims));
+    text_printf(out, "            (const uint32_t[]){%s}, 64, %d, 3, 3);\n        ",
+                list_of(c, steps, dims + 2), pixels);
+}
+
+/* "f->cuda->tensor_map(f, &args.t_b, …);": 64 channels of one tap for `rows` output channels. */
+static void print_tap_map(CudaEmit *c, const Product *p, int rows, Text *out)
+{
+    const Conv *v = p->windows;
+    int64_t     channels = v->in_channels / v->groups;
+    int64_t     taps = v->kernel[0] * v->kernel[1] * v->kernel[2];
+    text_printf(out,
+                "f->cuda->tensor_map(f, &args.t_b, %d, 3, (void *)%s,\n"
+                "            (const uint64_t[]){%lld, %lld, %lld},\n"
+                "            (const uint64_t[]){%lld, %lld},\n"
+                "            (const uint32_t[]){64, 1, %d}, 3, 3);\n        ",
+                p->dtype == DT_F16 ? 6 : 9, emit_load_operand_base(&c->e, &p->b),
+                (long long)channels, (long long)taps, (long long)v->out_channels,
+                (long long)channels * 2, (long long)(channels * taps * 2), rows);
+}
+
+/* ---- matrices -------------------------------------------------------------------------------- */
 
 /* z of an operand as one dim: its stride, 0 when all z share one matrix. */
 static bool z_stride(CudaEmit *c, const Product *p, const Operand *o, const Expr **stride)
@@ -29,9 +133,11 @@ bool product_fits_sm90(CudaEmit *c, const Product *p, const Layout *a, const Lay
     bool        has_image = false;
     for (int i = 0; i < c->n_archs; i++)
         has_image |= c->archs[i].sm == 90 && c->archs[i].exact;
-    return has_image && !p->windows && a->vec == 8 && b->vec == 8 &&
-           z_stride(c, p, &p->a, &stride) && z_stride(c, p, &p->b, &stride) &&
-           expr_range(p->m).min >= 1 && expr_range(p->n).min >= 1 && expr_range(p->depth).min >= 1;
+    if (!has_image || a->vec != 8 || b->vec != 8 || expr_range(p->m).min < 1 ||
+        expr_range(p->n).min < 1 || expr_range(p->depth).min < 1)
+        return false;
+    return p->windows ? windows_fit(c, p)
+                      : z_stride(c, p, &p->a, &stride) && z_stride(c, p, &p->b, &stride);
 }
 
 /* "f->cuda->tensor_map(f, &args.t_a, …);": box of 64 contiguous elements by `rows`. */
@@ -56,6 +162,11 @@ static const char *maps(CudaEmit *c, const Product *p, const ProductTile *t, con
 {
     int  nb = p->n_batch;
     Text set = text_new(c->e.arena);
+    if (p->windows) {
+        print_window_map(c, p, t->bm, &set);
+        print_tap_map(c, p, t->bn, &set);
+        return set.data;
+    }
     if (a->k_major)
         print_map(c, p, "t_a", &p->a, nb, p->depth, p->m, t->bm, &set);
     else
@@ -67,28 +178,49 @@ static const char *maps(CudaEmit *c, const Product *p, const ProductTile *t, con
     return set.data;
 }
 
+static void print_product(CudaEmit *c, const Product *p, const char *tile, const Layout *a,
+                          const Layout *b, Text *body)
+{
+    const Expr *za, *zb;
+    const char *type = p->dtype == DT_F16 ? "AOTC_MMA_F16" : "AOTC_MMA_BF16";
+    const char *early = product_flag(product_b_is_early(p));
+    const char *count = product_size(c, p->batch, p->n_batch);
+    int         width = cuda_epilogue_width(c, p->k);
+    if (p->windows) {
+        product_print_conv(c, p->windows, body);
+        text_printf(body,
+                    "    aotc_conv_wgmma<%s, %s, %d, %s, %d>(\n"
+                    "        t_c, t_g, %s, a.t_a, a.t_b, t_epilogue);\n",
+                    tile, type, window_dims(p->windows), early, width, count);
+        return;
+    }
+    z_stride(c, p, &p->a, &za);
+    z_stride(c, p, &p->b, &zb);
+    text_printf(body,
+                "    aotc_gemm_wgmma<%s, %s, %s, %s, %s, %d>(\n"
+                "        t_g, %s, a.t_a, %d, a.t_b, %d, t_epilogue);\n",
+                tile, type, product_flag(a->k_major), product_flag(b->k_major), early, width, count,
+                !expr_is_value(za, 0), !expr_is_value(zb, 0));
+}
+
 Error *product_emit_sm90(CudaEmit *c, const Product *p, const char *suffix, ProductChoice choice,
                          const Layout *a, const Layout *b, int indent)
 {
     Arena             *arena = c->e.arena;
     const ProductTile *t = choice.tile;
     Text               body = text_new(arena);
-    const Expr        *za, *zb;
     CudaHandle         handle = {0};
-    CudaField fields[2] = {{"aotc_tensor_map", "t_a", NULL}, {"aotc_tensor_map", "t_b", NULL}};
-    z_stride(c, p, &p->a, &za);
-    z_stride(c, p, &p->b, &zb);
+    CudaField   fields[2] = {{"aotc_tensor_map", "t_a", NULL}, {"aotc_tensor_map", "t_b", NULL}};
+    const char *tile = arena_printf(arena, "aotc_wgmma_tile<%d, %d, %d, %s, %d>", t->bm, t->bn,
+                                    t->stages, product_flag(t->in_turns), choice.splits);
     TRY(product_print_head(c, p, NULL, choice.splits, &body));
-    text_printf(&body,
-                "    aotc_gemm_wgmma<aotc_wgmma_tile<%d, %d, %d, %s, %d>, %s, %s, %s, %s, %d>(\n"
-                "        t_g, %s, a.t_a, %d, a.t_b, %d, t_epilogue);\n",
-                t->bm, t->bn, t->stages, product_flag(t->in_turns), choice.splits,
-                p->dtype == DT_F16 ? "AOTC_MMA_F16" : "AOTC_MMA_BF16", product_flag(a->k_major),
-                product_flag(b->k_major), product_flag(product_b_is_early(p)),
-                cuda_epilogue_width(c, p->k), product_size(c, p->batch, p->n_batch),
-                !expr_is_value(za, 0), !expr_is_value(zb, 0));
+    print_product(c, p, tile, a, b, &body);
     cuda_need(c, "wgmma");
     cuda_need(c, "gemm_sm90");
+    if (p->windows) {
+        cuda_need(c, "conv_sm90");
+        c->e.least_abi = 5;
+    }
     int          threads = 128 * (product_warpgroups(t) + 1);
     int          shared = product_shared_bytes(t, true, true);
     CudaFunction f = {.suffix = arena_printf(arena, "%s_sm90", suffix),

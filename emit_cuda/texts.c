@@ -18,6 +18,7 @@ EMIT_RUNTIME_TEXT(cuda_text_gemm, RUNTIME "gemm.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_wgmma, RUNTIME "wgmma.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_gemm_sm90, RUNTIME "gemm_sm90.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_conv, RUNTIME "conv.cu.inc");
+EMIT_RUNTIME_TEXT(cuda_text_conv_sm90, RUNTIME "conv_sm90.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_simt, RUNTIME "simt.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_depthwise, RUNTIME "depthwise.cu.inc");
 EMIT_RUNTIME_TEXT(cuda_text_attention, RUNTIME "attention.cu.inc");
@@ -46,6 +47,7 @@ static const CudaText texts[] = {
     {"wgmma", "mma", cuda_text_wgmma},
     {"gemm_sm90", "gemm", cuda_text_gemm_sm90},
     {"conv", "gemm", cuda_text_conv},
+    {"conv_sm90", "conv", cuda_text_conv_sm90},
     {"simt", "conv", cuda_text_simt},
     {"depthwise", "conv", cuda_text_depthwise},
     {"attention", "mma", cuda_text_attention},

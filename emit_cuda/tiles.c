@@ -63,7 +63,7 @@ static double estimate_sm90(const ProductSizes *s, const ProductTile *t, int spl
     if (splits > 1)
         store = 900 + (blocks < N_SM ? blocks : N_SM) * area * 4 * (splits - 1) / splits / 830;
     step = at_least(step, 1400.0 / (t->stages - 1));
-    return rounds * (ceil_of((s->k + 63) / 64, splits) * step + 500 + store) + 1340;
+    return rounds * (ceil_of((s->sm90_k + 63) / 64, splits) * step + 500 + store) + 1340;
 }
 
 static double estimate_mma(const ProductSizes *s, const ProductTile *t, int splits)

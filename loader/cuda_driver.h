@@ -214,7 +214,12 @@ typedef struct CuUpdateResult {
     F(TensorMapEncodeTiled, "cuTensorMapEncodeTiled",                                              \
       (void *map, int type, uint32_t rank, void *address, const uint64_t *sizes,                   \
        const uint64_t *strides_bytes, const uint32_t *box, const uint32_t *element_strides,        \
-       int interleave, int swizzle, int l2_promotion, int out_of_bounds))
+       int interleave, int swizzle, int l2_promotion, int out_of_bounds))                          \
+    F(TensorMapEncodeIm2col, "cuTensorMapEncodeIm2col",                                            \
+      (void *map, int type, uint32_t rank, void *address, const uint64_t *sizes,                   \
+       const uint64_t *strides_bytes, const int *lower, const int *upper, uint32_t channels,       \
+       uint32_t pixels, const uint32_t *element_strides, int interleave, int swizzle,              \
+       int l2_promotion, int out_of_bounds))
 
 #define CUDA_OPTIONAL(F)                                                                           \
     F(GraphKernelNodeSetParams, "cuGraphKernelNodeSetParams_v2",                                   \

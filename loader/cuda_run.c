@@ -223,6 +223,23 @@ static int32_t service_tensor_map(const aotc_model_frame *f, void *map, int32_t 
     return !r;
 }
 
+static int32_t service_window_map(const aotc_model_frame *f, void *map, int32_t data_type,
+                                  uint32_t rank, void *at, const uint64_t *sizes,
+                                  const uint64_t *strides_bytes, const int32_t *lower,
+                                  const int32_t *upper, const uint32_t *steps, uint32_t channels,
+                                  uint32_t pixels, int32_t swizzle, int32_t l2_promotion)
+{
+    aotc_context *c = context_of(f);
+    if (c->failure.code)
+        return 0;
+    CuResult r = c->cuda->driver->TensorMapEncodeIm2col(map, data_type, rank, at, sizes,
+                                                        strides_bytes, lower, upper, channels,
+                                                        pixels, steps, 0, swizzle, l2_promotion, 0);
+    if (r)
+        cuda_fail(c, r, "cuTensorMapEncodeIm2col", -1);
+    return !r;
+}
+
 static void service_call(const aotc_model_frame *f, int32_t kernel, OperatorFunction function,
                          const void *args, uint64_t args_bytes)
 {
@@ -293,7 +310,8 @@ void cuda_fill_services(aotc_context *c, int sm)
                                     .upload = service_upload,
                                     .download = service_download,
                                     .wait = service_wait,
-                                    .host_temporary = service_host_temporary};
+                                    .host_temporary = service_host_temporary,
+                                    .window_map = service_window_map};
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */

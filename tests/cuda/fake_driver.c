@@ -1125,3 +1125,30 @@ API cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *at, const u
             return INVALID_VALUE;
     return CU_OK;
 }
+
+API cuTensorMapEncodeIm2col(void *map, int type, uint32_t rank, void *at, const uint64_t *sizes,
+                            const uint64_t *strides, const int *lower, const int *upper,
+                            uint32_t channels, uint32_t pixels, const uint32_t *steps,
+                            int interleave, int swizzle, int l2, int out_of_bounds)
+{
+    uint64_t *words = map;
+    const int most = rank == 3 ? 32767 : rank == 4 ? 127 : 15;
+    if ((uintptr_t)map % 64 || (uintptr_t)at % 16 || interleave || out_of_bounds || rank < 3 ||
+        rank > 5 || channels > 256 || pixels > 1024)
+        return INVALID_VALUE;
+    for (uint32_t d = 0; d < rank; d++)
+        if (steps[d] < 1 || steps[d] > 8 || !sizes[d] || (d && strides[d - 1] % 16))
+            return INVALID_VALUE;
+    for (uint32_t d = 0; d < rank - 2; d++)
+        if (lower[d] < -most - 1 || lower[d] > most || upper[d] < -most - 1 || upper[d] > most)
+            return INVALID_VALUE;
+    memset(map, 0, 128);
+    words[0] = (uint64_t)(uintptr_t)at;
+    words[1] = (uint64_t)type << 32 | rank;
+    words[2] = sizes[0];
+    words[3] = strides[0];
+    words[4] = (uint64_t)channels << 32 | pixels;
+    words[5] = (uint64_t)swizzle << 32 | (unsigned)l2;
+    words[6] = (uint64_t)(uint32_t)lower[0] << 32 | (uint32_t)upper[0];
+    return CU_OK;
+}

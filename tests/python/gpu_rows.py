@@ -2,6 +2,8 @@
 
     transpose_f32, transpose_bf16   y = x transposed + y: a side of each access is not the last dim
     conv3x3_b1, conv3x3_b32         one convolution of ResNet-50 (256 channels, 14 x 14), NHWC, bf16, with bias and ReLU
+    conv_*                          other windows: stride 2, 1x1 with stride 2, dilation and groups, channels that are no
+                                    multiple of 64, three dimensions, one dimension, and the first layer (3 channels)
 """
 import torch
 
@@ -20,18 +22,31 @@ def transpose(dtype):
     return Call(lambda x, y: x.transpose(1, 2) + y), (x, y), 3 * x.numel() * x.element_size(), 0
 
 
-def conv3x3(batch):
-    conv = torch.nn.Conv2d(256, 256, 3, padding=1).bfloat16().to(memory_format=torch.channels_last)
-    x = torch.randn(batch, 256, 14, 14).bfloat16().to(memory_format=torch.channels_last)
-    return (Call(lambda conv, x: torch.relu(conv(x)), conv), (x,), 2 * (2 * x.numel() + 256 * 256 * 9),
-            2 * x.numel() * 256 * 9)
+def conv(batch, channels, out_channels, sizes, kernel, **options):
+    rank = len(sizes)
+    layout = {1: torch.contiguous_format, 2: torch.channels_last, 3: torch.channels_last_3d}[rank]
+    kind = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)[rank - 1]
+    conv = kind(channels, out_channels, kernel, **options).bfloat16().to(memory_format=layout)
+    x = torch.randn(batch, channels, *sizes).bfloat16().to(memory_format=layout)
+    if rank == 1:  # channels last
+        x = x.transpose(1, 2).contiguous().transpose(1, 2)
+    y = conv(x)
+    return (Call(lambda conv, x: torch.relu(conv(x)), conv), (x,), 2 * (x.numel() + y.numel() + conv.weight.numel()),
+            2 * y.numel() * conv.weight[0].numel())
 
 
 ROWS = {
     "transpose_f32": lambda: transpose(torch.float32),
     "transpose_bf16": lambda: transpose(torch.bfloat16),
-    "conv3x3_b1": lambda: conv3x3(1),
-    "conv3x3_b32": lambda: conv3x3(32),
+    "conv3x3_b1": lambda: conv(1, 256, 256, (14, 14), 3, padding=1),
+    "conv3x3_b32": lambda: conv(32, 256, 256, (14, 14), 3, padding=1),
+    "conv_s2": lambda: conv(8, 128, 256, (29, 31), 3, stride=2, padding=1),
+    "conv1x1_s2": lambda: conv(16, 256, 512, (56, 56), 1, stride=2),
+    "conv_dilated": lambda: conv(4, 256, 256, (20, 20), 3, padding=12, dilation=12, groups=4),
+    "conv_c72": lambda: conv(16, 72, 40, (17, 23), (5, 3), padding=(2, 0)),
+    "conv3d": lambda: conv(2, 64, 96, (6, 14, 14), 3, padding=1, stride=(1, 2, 1)),
+    "conv1d": lambda: conv(8, 384, 384, (3000,), 3, stride=2, padding=1),
+    "conv_first": lambda: conv(16, 3, 64, (224, 224), 7, stride=2, padding=3),
 }
 
 
