@@ -505,6 +505,59 @@ static void test_products(void **state)
           sizes, 5);
 }
 
+/* "4 5": the second convolution of x -> w -> v is described to the copy engine by a map of rank 4,
+ * and the model asks for ABI 5; "0 2": it gathers. */
+static const char *windows_of(Arena *arena, const char *channels, const char *weight,
+                              const char *options)
+{
+    static const CudaArch sm_90a = {.name = "sm_90a", .sm = 90, .exact = true};
+    EmitOptions o = {.n_files = 1, .target = "test", .producer = "test", .device = EMIT_CUDA};
+    EmitFile   *files;
+    int         n, abi = 0, rank = 0;
+    const char *source = arena_printf(
+        arena,
+        "graph @windows(%%x: bf16[4,64,20,20], %%w: bf16[%s,64,1,1] = parameter \"w\" storage 0,\n"
+        "               %%v: bf16[%s] = parameter \"v\" storage 1) {\n"
+        "  %%0 = aten.convolution.default(%%x, %%w, None, [1,1], [0,0], [1,1], false, [0,0], 1)\n"
+        "  %%1 = aten.convolution.default(%%0, %%v, None, %s)\n"
+        "  return %%1\n}\n",
+        channels, weight, options);
+    Error *error = emit_cuda(plan_of(arena, source, true), arena, &o, &sm_90a, 1, &files, &n);
+    if (error)
+        fail_msg("%s", error_text(arena, error));
+    const char *map = strstr(files[0].text, "f->cuda->window_map(");
+    const char *table = strstr(files[0].text, ".abi = ");
+    assert_non_null(table);
+    sscanf(table, ".abi = %d", &abi);
+    if (map)
+        sscanf(map, "f->cuda->window_map(f, &args.t_a, 9, %d", &rank);
+    return arena_printf(arena, "%d %d", rank, abi);
+}
+
+/* Convolutions on warpgroup instructions: what the copy engine can walk through, and nothing else.
+ */
+static void test_windows(void **state)
+{
+    static const struct {
+        const char *channels, *weight, *options, *want;
+    } cases[] = {
+        {"64", "96,64,3,3", "[1,1], [1,1], [1,1], false, [0,0], 1", "4 5"},
+        {"64", "96,64,3,3", "[2,2], [1,1], [1,1], false, [0,0], 1", "4 5"},
+        {"72", "96,72,3,3", "[1,1], [1,1], [1,1], false, [0,0], 1", "4 5"},
+        {"128", "128,64,3,3", "[1,1], [6,6], [6,6], false, [0,0], 2", "4 5"},
+        {"128", "128,32,3,3", "[1,1], [1,1], [1,1], false, [0,0], 4", "0 2"}, /* 32 of 64 */
+        {"68", "96,68,3,3", "[1,1], [1,1], [1,1], false, [0,0], 1", "0 2"},   /* not 16 bytes */
+        {"64", "96,64,3,3", "[9,9], [1,1], [1,1], false, [0,0], 1", "0 2"},   /* beyond 8 */
+        {"64", "96,64,3,3", "[1,1], [130,130], [1,1], false, [0,0], 1", "0 2"},
+    };
+    Arena *arena = arena_create(NULL);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(windows_of(arena, cases[i].channels, cases[i].weight, cases[i].options),
+                            cases[i].want);
+    arena_destroy(arena);
+}
+
 /* Grids: none for no elements, none beyond what the driver takes, enough for what there is. */
 static void test_grids(void **state)
 {
@@ -795,14 +848,23 @@ static void test_factorizations_compile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flat),        cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_tile_choice), cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_rows_ahead),  cmocka_unit_test(test_columns_and_parts),
-        cmocka_unit_test(test_scatter),     cmocka_unit_test(test_dynamic),
-        cmocka_unit_test(test_products),    cmocka_unit_test(test_grids),
-        cmocka_unit_test(test_folding),     cmocka_unit_test(test_factorizations),
-        cmocka_unit_test(test_spectra),     cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_registers),   cmocka_unit_test(test_factorizations_compile),
+        cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_tile_choice),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_ahead),
+        cmocka_unit_test(test_columns_and_parts),
+        cmocka_unit_test(test_scatter),
+        cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_factorizations),
+        cmocka_unit_test(test_spectra),
+        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_factorizations_compile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
