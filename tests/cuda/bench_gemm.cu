@@ -62,7 +62,7 @@ struct Args {
         {                                                                                          \
             float x = acc[v] + aotc_bf16_to_f32(bias[v]);                                          \
             if (p.gelu)                                                                            \
-                x = 0.5f * x * aotc_erf_plus_1_f32(x * 0.707106769f);                              \
+                x = x * aotc_ndtr_f32(x);                                                               \
             out[v] = aotc_f32_to_bf16(x);                                                          \
         }                                                                                          \
         if (p.n % 8)                                                                               \
