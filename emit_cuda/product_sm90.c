@@ -5,6 +5,14 @@
  * launches as many blocks as stay on the device. */
 #include "emit_cuda/product_internal.h"
 
+/* cuda.h: CUtensorMapDataType, CUtensorMapSwizzle, CUtensorMapL2promotion. */
+enum { MAP_FLOAT16 = 6, MAP_BFLOAT16 = 9, MAP_SWIZZLE_128B = 3, MAP_PROMOTE_256B = 3 };
+
+static int map_type(const Product *p)
+{
+    return p->dtype == DT_F16 ? MAP_FLOAT16 : MAP_BFLOAT16;
+}
+
 /* ---- convolutions: runtime/conv_sm90.cu.inc -------------------------------------------------- */
 
 /* Height and width alone, or the depth too: dims of the box of pixels. */
@@ -78,16 +86,16 @@ static void print_window_map(CudaEmit *c, const Product *p, int pixels, Text *ou
         text_printf(&sizes, ", %s", emit_expr(&c->e, v->in[d]));
         text_printf(&strides, "(%s) * 2, ", emit_expr(&c->e, v->x.strides[d + 1]));
     }
-    text_printf(out, "f->cuda->window_map(f, &args.t_a, %d, %d, (void *)%s,\n",
-                p->dtype == DT_F16 ? 6 : 9, dims + 2, emit_load_operand_base(&c->e, &v->x));
+    text_printf(out, "f->cuda->window_map(f, &args.t_a, %d, %d, (void *)%s,\n", map_type(p),
+                dims + 2, emit_load_operand_base(&c->e, &v->x));
     text_printf(out, "            (const uint64_t[]){%s, %s},\n", sizes.data,
                 emit_expr(&c->e, v->batch));
     text_printf(out, "            (const uint64_t[]){%s(%s) * 2},\n", strides.data,
                 emit_expr(&c->e, v->x.strides[0]));
     text_printf(out, "            (const int32_t[]){%s}, (const int32_t[]){%s},\n",
                 list_of(c, lower, dims), list_of(c, upper, dims));
-    text_printf(out, "            (const uint32_t[]){%s}, 64, %d, 3, 3);\n        ",
-                list_of(c, steps, dims + 2), pixels);
+    text_printf(out, "            (const uint32_t[]){%s}, 64, %d, %d, %d);\n        ",
+                list_of(c, steps, dims + 2), pixels, MAP_SWIZZLE_128B, MAP_PROMOTE_256B);
 }
 
 /* "f->cuda->tensor_map(f, &args.t_b, …);": 64 channels of one tap for `rows` output channels. */
@@ -100,10 +108,10 @@ static void print_tap_map(CudaEmit *c, const Product *p, int rows, Text *out)
                 "f->cuda->tensor_map(f, &args.t_b, %d, 3, (void *)%s,\n"
                 "            (const uint64_t[]){%lld, %lld, %lld},\n"
                 "            (const uint64_t[]){%lld, %lld},\n"
-                "            (const uint32_t[]){64, 1, %d}, 3, 3);\n        ",
-                p->dtype == DT_F16 ? 6 : 9, emit_load_operand_base(&c->e, &p->b),
-                (long long)channels, (long long)taps, (long long)v->out_channels,
-                (long long)channels * 2, (long long)(channels * taps * 2), rows);
+                "            (const uint32_t[]){64, 1, %d}, %d, %d);\n        ",
+                map_type(p), emit_load_operand_base(&c->e, &p->b), (long long)channels,
+                (long long)taps, (long long)v->out_channels, (long long)channels * 2,
+                (long long)(channels * taps * 2), rows, MAP_SWIZZLE_128B, MAP_PROMOTE_256B);
 }
 
 /* ---- matrices -------------------------------------------------------------------------------- */
@@ -147,14 +155,15 @@ static void print_map(CudaEmit *c, const Product *p, const char *name, const Ope
     const Expr *z, *count = expr_product(c->e.exprs, p->batch, p->n_batch);
     z_stride(c, p, o, &z);
     bool shared = expr_is_value(z, 0);
-    text_printf(out, "f->cuda->tensor_map(f, &args.%s, %d, 3, (void *)%s,\n", name,
-                p->dtype == DT_F16 ? 6 : 9, emit_load_operand_base(&c->e, o));
+    text_printf(out, "f->cuda->tensor_map(f, &args.%s, %d, 3, (void *)%s,\n", name, map_type(p),
+                emit_load_operand_base(&c->e, o));
     text_printf(out, "            (const uint64_t[]){%s, %s, %s},\n", emit_expr(&c->e, unit_size),
                 emit_expr(&c->e, other_size), shared ? "1" : emit_expr(&c->e, count));
     text_printf(out, "            (const uint64_t[]){(%s) * 2, (%s) * 2},\n",
                 emit_expr(&c->e, o->strides[other]),
                 emit_expr(&c->e, shared ? expr_mul(c->e.exprs, o->strides[other], other_size) : z));
-    text_printf(out, "            (const uint32_t[]){64, %d, 1}, 3, 3);\n        ", rows);
+    text_printf(out, "            (const uint32_t[]){64, %d, 1}, %d, %d);\n        ", rows,
+                MAP_SWIZZLE_128B, MAP_PROMOTE_256B);
 }
 
 static const char *maps(CudaEmit *c, const Product *p, const ProductTile *t, const Layout *a,
