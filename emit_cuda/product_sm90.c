@@ -24,19 +24,19 @@ static int window_dims(const Conv *v)
                : 3;
 }
 
-/* Where the last window starts, from the last pixel on: known, or NULL.  d: dim of in and out. */
-static const Expr *window_upper(CudaEmit *c, const Conv *v, int d)
+/* Where the last window starts, from the last pixel on, if that is known.  d: dim of in and out. */
+static bool window_upper(CudaEmit *c, const Conv *v, int d, int64_t *upper)
 {
     ExprPool   *x = c->e.exprs;
     int64_t     reach = 2 * v->padding[d] - v->dilation[d] * (v->kernel[d] - 1);
     const Expr *steps = expr_sub(x, v->out[d], expr_int(x, 1));
     const Expr *span = expr_add(x, v->in[d], expr_int(x, reach - 1));
+    *upper = reach - v->padding[d]; /* windows go as far as they fit */
     if (steps == expr_floordiv(x, span, expr_int(x, v->stride[d])))
-        return expr_int(x, reach - v->padding[d]); /* windows go as far as they fit */
+        return true;
     const Expr *last =
         expr_sub(x, expr_mul(x, steps, expr_int(x, v->stride[d])), expr_int(x, v->padding[d]));
-    const Expr *upper = expr_sub(x, last, expr_sub(x, v->in[d], expr_int(x, 1)));
-    return expr_is_const(upper) ? upper : NULL;
+    return expr_is_int(expr_sub(x, last, expr_sub(x, v->in[d], expr_int(x, 1))), upper);
 }
 
 /* The copy engine counts corners of the box in 8 bits of two dims, 5 of three, and reads what no
@@ -49,8 +49,7 @@ static bool windows_fit(CudaEmit *c, const Product *p)
     if (channels % 8 || (v->groups > 1 && channels % 64))
         return false;
     for (int d = 3 - dims; d < 3; d++) {
-        const Expr *e = window_upper(c, v, d);
-        if (!e || !expr_is_int(e, &upper) || upper < -most - 1 || upper > most ||
+        if (!window_upper(c, v, d, &upper) || upper < -most - 1 || upper > most ||
             v->padding[d] > most + 1 || v->dilation[d] * (v->kernel[d] - 1) > 2 * most + 1 ||
             v->stride[d] > 8 || expr_range(v->in[d]).min < 1)
             return false;
@@ -81,7 +80,7 @@ static void print_window_map(CudaEmit *c, const Product *p, int pixels, Text *ou
     for (int i = 0; i < dims; i++) { /* width first */
         int d = 2 - i;
         lower[i] = -v->padding[d];
-        expr_is_int(window_upper(c, v, d), &upper[i]);
+        window_upper(c, v, d, &upper[i]);
         steps[i + 1] = v->stride[d];
         text_printf(&sizes, ", %s", emit_expr(&c->e, v->in[d]));
         text_printf(&strides, "(%s) * 2, ", emit_expr(&c->e, v->x.strides[d + 1]));

@@ -1106,23 +1106,28 @@ API cuLaunchKernelEx(const CuLaunch *l, CuFunction f, void **params, void **extr
 }
 
 /* Marks of the arguments, so that a test sees them. */
-API cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *at, const uint64_t *sizes,
-                           const uint64_t *strides, const uint32_t *box, const uint32_t *steps,
-                           int interleave, int swizzle, int l2, int out_of_bounds)
+static void mark_map(uint64_t *words, int type, uint32_t rank, void *at, const uint64_t *sizes,
+                     const uint64_t *strides, uint64_t box, int swizzle, int l2)
 {
-    uint64_t *words = map;
-    if ((uintptr_t)map % 64 || (uintptr_t)at % 16 || interleave || out_of_bounds || rank > 5)
-        return INVALID_VALUE;
-    memset(map, 0, 128);
+    memset(words, 0, 128);
     words[0] = (uint64_t)(uintptr_t)at;
     words[1] = (uint64_t)type << 32 | rank;
     words[2] = sizes[0];
     words[3] = strides[0];
-    words[4] = box[0];
+    words[4] = box;
     words[5] = (uint64_t)swizzle << 32 | (unsigned)l2;
+}
+
+API cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *at, const uint64_t *sizes,
+                           const uint64_t *strides, const uint32_t *box, const uint32_t *steps,
+                           int interleave, int swizzle, int l2, int out_of_bounds)
+{
+    if ((uintptr_t)map % 64 || (uintptr_t)at % 16 || interleave || out_of_bounds || rank > 5)
+        return INVALID_VALUE;
     for (uint32_t d = 0; d < rank; d++)
         if (steps[d] != 1)
             return INVALID_VALUE;
+    mark_map(map, type, rank, at, sizes, strides, box[0], swizzle, l2);
     return CU_OK;
 }
 
@@ -1131,7 +1136,6 @@ API cuTensorMapEncodeIm2col(void *map, int type, uint32_t rank, void *at, const 
                             uint32_t channels, uint32_t pixels, const uint32_t *steps,
                             int interleave, int swizzle, int l2, int out_of_bounds)
 {
-    uint64_t *words = map;
     const int most = rank == 3 ? 32767 : rank == 4 ? 127 : 15;
     if ((uintptr_t)map % 64 || (uintptr_t)at % 16 || interleave || out_of_bounds || rank < 3 ||
         rank > 5 || channels > 256 || pixels > 1024)
@@ -1142,13 +1146,7 @@ API cuTensorMapEncodeIm2col(void *map, int type, uint32_t rank, void *at, const 
     for (uint32_t d = 0; d < rank - 2; d++)
         if (lower[d] < -most - 1 || lower[d] > most || upper[d] < -most - 1 || upper[d] > most)
             return INVALID_VALUE;
-    memset(map, 0, 128);
-    words[0] = (uint64_t)(uintptr_t)at;
-    words[1] = (uint64_t)type << 32 | rank;
-    words[2] = sizes[0];
-    words[3] = strides[0];
-    words[4] = (uint64_t)channels << 32 | pixels;
-    words[5] = (uint64_t)swizzle << 32 | (unsigned)l2;
-    words[6] = (uint64_t)(uint32_t)lower[0] << 32 | (uint32_t)upper[0];
+    mark_map(map, type, rank, at, sizes, strides, (uint64_t)channels << 32 | pixels, swizzle, l2);
+    ((uint64_t *)map)[6] = (uint64_t)(uint32_t)lower[0] << 32 | (uint32_t)upper[0];
     return CU_OK;
 }
