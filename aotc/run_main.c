@@ -24,6 +24,11 @@ static const char usage[] =
     "  --entry NAME     entry point (default: the first)\n"
     "  --threads N      threads of a run (default 1)\n"
     "  --repeat N       runs of each pair; the results of the last are written\n"
+    "  --server         print `ready`; every line of standard input is a command line like this "
+    "one, "
+    "its words with tabs\n"
+    "                   between them; answer each with its exit status: one process, so one CUDA "
+    "context for all\n"
     "  --seed N         of random operators\n" RUNNER_USAGE "  --help, --version\n";
 
 /* Outputs, then the inputs that the model wrote. */
@@ -84,8 +89,9 @@ static bool run_pair(Runner *r, const char *in, const char *out, int repeat)
 }
 
 typedef struct Options {
-    const char   *in[MAX_PAIRS], *out[MAX_PAIRS];
+    const char   *package, *in[MAX_PAIRS], *out[MAX_PAIRS];
     int           n_in, n_out;
+    bool          server;
     uint64_t      repeat;
     RunnerOptions runner;
 } Options;
@@ -109,52 +115,111 @@ static bool take_option(Options *o, int c)
         return add_file(o->out, &o->n_out, optarg);
     case 'n':
         return option_number("aotc-run", "--repeat", optarg, 1000000000, &o->repeat);
+    case 'S':
+        return o->server = true;
     default:
         return runner_option("aotc-run", &o->runner, c, optarg);
     }
 }
 
-static int run(const char *package, const Options *o)
+/* Fills *o from a command line.  False: *status is the program's, all is said. */
+static bool parse(int argc, char **argv, Options *o, int *status)
 {
-    Runner r = {.program = "aotc-run"};
-    bool   ok = runner_open(&r, package, &o->runner);
-    int    n = o->n_in > o->n_out ? o->n_in : o->n_out;
+    static const struct option options[] = {
+        {"inputs", 1, 0, 'i'},  {"outputs", 1, 0, 'o'},    {"entry", 1, 0, 'e'},
+        {"threads", 1, 0, 't'}, {"repeat", 1, 0, 'n'},     {"seed", 1, 0, 'r'},
+        {"device", 1, 0, 'D'},  {"cuda-graph", 1, 0, 'g'}, {"server", 0, 0, 'S'},
+        {"help", 0, 0, 'h'},    {"version", 0, 0, 'v'},    {0}};
+    int c;
+    *o = (Options){.repeat = 1, .runner = RUNNER_DEFAULTS};
+    *status = 0;
+    optind = 0; /* glibc: a new command line */
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c == 'h') {
+            fputs(usage, stdout);
+            return false;
+        }
+        if (c == 'v') {
+            printf("aotc-run %s\n", aotc_version());
+            return false;
+        }
+        if (!take_option(o, c)) {
+            *status = 2;
+            return false;
+        }
+    }
+    int n_packages = argc - optind;
+    if (n_packages != !o->server || (o->n_in && o->n_out && o->n_in != o->n_out)) {
+        fputs(usage, stderr);
+        *status = 2;
+        return false;
+    }
+    o->package = argv[optind];
+    return true;
+}
+
+/* Leaves *r open. */
+static int run(Runner *r, const Options *o)
+{
+    bool ok = runner_open(r, o->package, &o->runner);
+    int  n = o->n_in > o->n_out ? o->n_in : o->n_out;
     for (int i = 0; i < (n ? n : 1) && ok; i++)
-        ok = run_pair(&r, o->in[i], o->out[i], (int)o->repeat);
-    runner_close(&r);
+        ok = run_pair(r, o->in[i], o->out[i], (int)o->repeat);
     return ok ? 0 : 1;
+}
+
+/* One line of a server: the last model is closed after the next is open, which keeps the device's
+ * context alive. */
+static int serve_line(char *line, Runner *last)
+{
+    static Options o;
+    char          *argv[2 * MAX_PAIRS + 64], *rest = line;
+    int            argc = 1, status;
+    argv[0] = "aotc-run";
+    line[strcspn(line, "\n")] = 0;
+    for (char *word;
+         (word = strtok_r(rest, "\t", &rest)) && argc < (int)(sizeof argv / sizeof *argv) - 1;)
+        argv[argc++] = word;
+    argv[argc] = NULL;
+    if (!parse(argc, argv, &o, &status))
+        return status;
+    if (o.server) {
+        fputs("aotc-run: error: --server inside a server\n", stderr);
+        return 2;
+    }
+    Runner r = {.program = "aotc-run"};
+    status = run(&r, &o);
+    runner_close(last);
+    *last = r;
+    return status;
+}
+
+static int serve(void)
+{
+    Runner last = {.program = "aotc-run"};
+    char  *line = NULL;
+    size_t size = 0;
+    puts("ready");
+    fflush(stdout);
+    while (getline(&line, &size, stdin) > 0) {
+        printf("%d\n", serve_line(line, &last));
+        fflush(stdout);
+    }
+    free(line);
+    runner_close(&last);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"inputs", 1, 0, 'i'},
-                                            {"outputs", 1, 0, 'o'},
-                                            {"entry", 1, 0, 'e'},
-                                            {"threads", 1, 0, 't'},
-                                            {"repeat", 1, 0, 'n'},
-                                            {"seed", 1, 0, 'r'},
-                                            {"device", 1, 0, 'D'},
-                                            {"cuda-graph", 1, 0, 'g'},
-                                            {"help", 0, 0, 'h'},
-                                            {"version", 0, 0, 'v'},
-                                            {0}};
-    static Options             o = {.repeat = 1, .runner = RUNNER_DEFAULTS};
-    int                        c;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (c == 'v') {
-            printf("aotc-run %s\n", aotc_version());
-            return 0;
-        }
-        if (!take_option(&o, c))
-            return 2;
-    }
-    if (optind != argc - 1 || (o.n_in && o.n_out && o.n_in != o.n_out)) {
-        fputs(usage, stderr);
-        return 2;
-    }
-    return run(argv[optind], &o);
+    static Options o;
+    int            status;
+    if (!parse(argc, argv, &o, &status))
+        return status;
+    if (o.server)
+        return serve();
+    Runner r = {.program = "aotc-run"};
+    status = run(&r, &o);
+    runner_close(&r);
+    return status;
 }

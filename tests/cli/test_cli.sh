@@ -260,6 +260,17 @@ check "archive and unpacked archive give equal bytes" cmp "$work/good.pt2pkg" "$
 
 python3 "$here/broken.py" --images "$digits/test_images.bin" "$work/in.safetensors" || exit 1
 check "run" "$run" "$work/good.pt2pkg" --inputs "$work/in.safetensors" --outputs "$work/good.safetensors"
+printf '%s\t--inputs\t%s\t--outputs\t%s\n' "$work/good.pt2pkg" "$work/in.safetensors" "$work/served.safetensors" \
+    "$work/nosuch.pt2pkg" "$work/in.safetensors" "$work/nosuch.safetensors" \
+    "$work/good.pt2pkg" "$work/in.safetensors" "$work/served2.safetensors" >"$work/lines"
+"$run" --server <"$work/lines" >"$work/answers" 2>"$work/err"
+if [ "$(tr '\n' ' ' <"$work/answers")" = "ready 0 1 0 " ]; then
+    pass
+else
+    fails "a server answers every line" "$(tr '\n' ' ' <"$work/answers")"
+fi
+check "a server's results" cmp "$work/good.safetensors" "$work/served.safetensors"
+check "a server's results after a failure" cmp "$work/good.safetensors" "$work/served2.safetensors"
 check "run on two threads" "$run" "$work/good.pt2pkg" --threads 2 --inputs "$work/in.safetensors" \
     --outputs "$work/threads.safetensors"
 check "one and two threads agree" python3 "$here/broken.py" --close "$work/good.safetensors" "$work/threads.safetensors"
