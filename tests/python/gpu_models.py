@@ -77,7 +77,7 @@ class Row:
         torch.export.save(program, stem + ".pt2")
         start = time.perf_counter()
         command = [os.path.join(self.args.build, "aotc"), stem + ".pt2", "-o", stem + ".pt2pkg", "--target=" + self.args.target, "-j",
-                   str(self.args.jobs), "--stats", stem + ".stats"]
+                   str(self.args.jobs), "--stats", stem + ".stats", *os.environ.get("AOTC_FLAGS", "").split()]
         done = subprocess.run(command, capture_output=True, text=True)
         self.result["aotc_compile_s"] = time.perf_counter() - start
         if done.returncode:

@@ -3,7 +3,8 @@
     transpose_f32, transpose_bf16   y = x transposed + y: a side of each access is not the last dim
     conv3x3_b1, conv3x3_b32         one convolution of ResNet-50 (256 channels, 14 x 14), NHWC, bf16, with bias and ReLU
     conv_*                          other windows: stride 2, 1x1 with stride 2, dilation and groups, channels that are no
-                                    multiple of 64, three dimensions, one dimension, and the first layer (3 channels)
+                                    multiple of 64, three dimensions, one dimension
+    conv_first*                     first layers: 3 channels, batch 16 and 1, row-major input; 1 channel; 6 channels
 """
 import torch
 
@@ -22,12 +23,14 @@ def transpose(dtype):
     return Call(lambda x, y: x.transpose(1, 2) + y), (x, y), 3 * x.numel() * x.element_size(), 0
 
 
-def conv(batch, channels, out_channels, sizes, kernel, **options):
+def conv(batch, channels, out_channels, sizes, kernel, row_major=False, **options):
     rank = len(sizes)
     layout = {1: torch.contiguous_format, 2: torch.channels_last, 3: torch.channels_last_3d}[rank]
     kind = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)[rank - 1]
     conv = kind(channels, out_channels, kernel, **options).bfloat16().to(memory_format=layout)
     x = torch.randn(batch, channels, *sizes).bfloat16().to(memory_format=layout)
+    if row_major:
+        x = x.contiguous()
     if rank == 1:  # channels last
         x = x.transpose(1, 2).contiguous().transpose(1, 2)
     y = conv(x)
@@ -48,6 +51,10 @@ ROWS = {
     "conv3d": lambda: conv(2, 64, 96, (6, 14, 14), 3, padding=1, stride=(1, 2, 1)),
     "conv1d": lambda: conv(8, 384, 384, (3000,), 3, stride=2, padding=1),
     "conv_first": lambda: conv(16, 3, 64, (224, 224), 7, stride=2, padding=3),
+    "conv_first_b1": lambda: conv(1, 3, 64, (224, 224), 7, stride=2, padding=3),
+    "conv_first_row": lambda: conv(16, 3, 64, (224, 224), 7, row_major=True, stride=2, padding=3),
+    "conv_first_mono": lambda: conv(16, 1, 32, (128, 400), 3, row_major=True, padding=1),
+    "conv_first_6": lambda: conv(8, 6, 64, (256, 256), 3, padding=1),
 }
 
 
