@@ -13,7 +13,9 @@
 
 #include "ir/ops/shape_util.h"
 
-/* Channels of one piece. */
+/* Channels of one piece.  What comes in twos already (4 bytes) is not worth the copy: 6 channels of
+ * 256 x 256, batch 8, 3x3 take 107 us on an H100, 118 with it; 3 channels of 224 x 224, batch 16,
+ * 7x7 take 118, 87 with it. */
 #define PIECE 4
 /* A pointwise convolution reads each value once: a copy costs more than it brings. */
 #define LEAST_TAPS 4
@@ -25,7 +27,7 @@ static int64_t missing_channels(const Node *node)
     int64_t      channels, taps = 1, groups;
     if ((x->type.dtype != DT_F16 && x->type.dtype != DT_BF16) || x->type.rank < 3 ||
         node_bool(node, "transposed") || shape_const_int(node, "groups", &groups) || groups != 1 ||
-        !expr_is_int(x->type.sizes[1], &channels))
+        !expr_is_int(x->type.sizes[1], &channels) || channels % 2 == 0)
         return 0;
     for (int d = 2; d < w->type.rank; d++) {
         int64_t size;
@@ -33,7 +35,7 @@ static int64_t missing_channels(const Node *node)
             return 0;
         taps *= size;
     }
-    return taps < LEAST_TAPS ? 0 : (PIECE - channels % PIECE) % PIECE;
+    return taps < LEAST_TAPS ? 0 : PIECE - channels % PIECE;
 }
 
 static Value *pad(Build *b, Value *v, int64_t channels)
@@ -73,6 +75,6 @@ static Error *run(Graph *graph, PassCtx *cx, bool *changed)
 
 const Pass pass_pad_channels = {
     .name = "pad_channels",
-    .purpose = "channels of half-precision convolutions in pieces of four, on a GPU",
+    .purpose = "odd channels of half-precision convolutions get zeros behind them, on a GPU",
     .run = run,
 };
