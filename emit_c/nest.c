@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Longest text that is written inside its user instead of as a statement. */
@@ -37,6 +38,23 @@ void nest_level(Nest *nest, const Symbol *symbol, const char *loop, const char *
     VEC_PUSH(nest->e->arena, nest->levels, ((NestLevel){loop, first, NULL, NULL}));
     if (symbol)
         nest_var(nest, symbol, nest->levels.n);
+}
+
+/* An item's number between two of these, which no C text has. */
+#define LATER '\1'
+
+const char *nest_later(Nest *nest, int item)
+{
+    return arena_printf(nest->e->arena, "%c%d%c", LATER, item, LATER);
+}
+
+static void put_front(Nest *nest, const char *lines)
+{
+    for (const char *mark; (mark = strchr(lines, LATER)); lines = strchr(mark + 1, LATER) + 1) {
+        text_printf(nest->out, "%.*s", (int)(mark - lines), lines);
+        text_put(nest->out, nest_text(nest, atoi(mark + 1)));
+    }
+    text_put(nest->out, lines);
 }
 
 void nest_front(Nest *nest, const char *lines)
@@ -534,7 +552,7 @@ Error *nest_open(Nest *nest)
     for (int level = 1; level <= nest->levels.n; level++) {
         const NestLevel *loop = &nest->levels.items[level - 1];
         if (loop->front)
-            text_put(nest->out, loop->front);
+            put_front(nest, loop->front);
         if (nest->simd && level == nest->levels.n)
             text_printf(nest->out, "#pragma omp simd%s\n", clauses.data);
         nest_line(nest, "%s {", loop->loop);

@@ -80,10 +80,12 @@ void nest_bind(Nest *nest, const Buffer *buffer, const char *text, int level);
 void nest_bind_at(Nest *nest, const Buffer *buffer, const Expr *index, const char *text, int level);
 /* The next loop; its variable is at the new level (symbol NULL: none). */
 void nest_level(Nest *nest, const Symbol *symbol, const char *loop, const char *first);
-/* Whole lines in front of the loop of the last level, behind what that loop hoists. */
+/* Whole lines in front of the loop of the last level, behind what that loop hoists; the words of
+ * nest_later() in them become the texts of their items. */
 void nest_front(Nest *nest, const char *lines);
+const char *nest_later(Nest *nest, int item);
 /* The same behind its end. */
-void nest_behind(Nest *nest, const char *lines);
+void        nest_behind(Nest *nest, const char *lines);
 
 /* Announces a value, an index; later loads of what `nest_stored` says are that value. */
 int         nest_value(Nest *nest, const Scalar *value);

@@ -67,6 +67,12 @@ bool loops_in_columns(const LoopText *t)
     return t->plan->shape == CUDA_COLUMNS && t->plan->vector > 1;
 }
 
+bool loops_has_vector(const LoopText *t, const Stage *stage)
+{
+    return t->plan->vector > 1 && (t->plan->shape == CUDA_FLAT || stage->n_inner > 0 ||
+                                   (loops_in_columns(t) && t->plan->row_threads == 1));
+}
+
 int loops_row_of(const LoopText *t, const Buffer *b)
 {
     for (int i = 0; i < t->n_rows; i++)
@@ -294,9 +300,22 @@ static Error *print_tiles(LoopText *t)
     return NULL;
 }
 
+/* A thread has all of its points' inner dims. */
+static Error *print_short_columns(LoopText *t)
+{
+    declare_point(t);
+    loops_line(t, 1, arena_printf(t->e->arena, "%s {", point_loop(t)));
+    loops_line(t, 2, outer_decode(t));
+    TRY(loops_print_row(t, 2));
+    loops_line(t, 1, "}");
+    return NULL;
+}
+
 /* All threads of a block reach its barriers: those without a point have no inner points. */
 static Error *print_columns(LoopText *t)
 {
+    if (t->plan->row_threads == 1)
+        return print_short_columns(t);
     Arena      *arena = t->e->arena;
     const char *type = loops_int(t), *n = loops_expr(t, loops_points(t));
     loops_line(

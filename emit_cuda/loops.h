@@ -45,6 +45,9 @@ typedef struct LoopText {
 
 /* Do values of a point stand in arrays over the vector? */
 bool        loops_in_columns(const LoopText *t);
+/* Is the stage's innermost loop one over a vector (vector.h)?  Points that warps share are stored
+ * by one of these, element by element. */
+bool        loops_has_vector(const LoopText *t, const Stage *stage);
 /* Number of points, vectors counting as one. */
 const Expr *loops_points(LoopText *t);
 

@@ -131,7 +131,10 @@ static void add_inner_levels(LoopText *t, Nest *nest, const Stage *stage)
                    arena_printf(arena, "for (%s %s = %s; %s < %s; %s += %d)", type, flat, from,
                                 flat, t->to ? t->to : n, flat, s->row_threads * step),
                    decode);
-        nest_front(nest, arena_printf(arena, "%*s#pragma unroll 4\n", 4 * nest->indent, ""));
+        /* A short row of one thread: places in a window are constants then. */
+        bool is_short = s->row_threads == 1 && expr_is_int(size, NULL);
+        nest_front(nest, arena_printf(arena, "%*s#pragma unroll%s\n", 4 * nest->indent, "",
+                                      is_short ? "" : " 4"));
     }
     for (int d = 0; d + 1 < stage->n_inner; d++)
         nest_var(nest, stage->inner[d], nest->levels.n);
@@ -304,7 +307,7 @@ static Error *print_stage(LoopText *t, int number, int indent)
         add_inner_levels(t, &nest, stage);
         bind_registers(t, &nest);
     }
-    bool in_vector = t->plan->vector > 1 && stage->n_inner;
+    bool in_vector = loops_has_vector(t, stage);
     bind_kept(t, &nest, loops_in_columns(t) ? nest.levels.n + 1 : 0);
     if (in_vector)
         vector_open(&t->vector, &nest, stage->loops, stage->n_loops);

@@ -73,7 +73,7 @@ static void announce_loop(LoopText *t, Nest *nest, const Loop *loop, bool in_vec
 
 void loops_announce(LoopText *t, Nest *nest, const Stage *stage)
 {
-    bool in_vector = t->plan->vector > 1 && (t->plan->shape == CUDA_FLAT || stage->n_inner > 0);
+    bool in_vector = loops_has_vector(t, stage);
     for (int l = 0; l < stage->n_loops; l++)
         announce_loop(t, nest, stage->loops[l], in_vector);
 }

@@ -9,10 +9,10 @@
 
 static const ProductTile tiles[] = {
     {16, 64, 16, 16, 6, false, false},   {32, 64, 16, 32, 6, false, false},
-    {64, 64, 32, 32, 5, false, false},   {128, 128, 64, 32, 4, false, false},
-    {64, 64, 64, 64, 8, true, false},    {128, 64, 64, 64, 8, true, false},
-    {128, 128, 64, 128, 6, true, false}, {128, 256, 64, 256, 4, true, false},
-    {128, 128, 64, 128, 6, true, true},
+    {64, 64, 32, 32, 3, false, false},   {64, 64, 32, 32, 5, false, false},
+    {128, 128, 64, 32, 4, false, false}, {64, 64, 64, 64, 8, true, false},
+    {128, 64, 64, 64, 8, true, false},   {128, 128, 64, 128, 6, true, false},
+    {128, 256, 64, 256, 4, true, false}, {128, 128, 64, 128, 6, true, true},
 };
 
 enum {

@@ -10,23 +10,36 @@ static const char *first_index(const VectorPlan *plan, Nest *nest, const Expr *i
     return nest_index(nest, expr_subst(plan->e->exprs, index, from, to, 1));
 }
 
-const char *vector_load_text(const VectorPlan *plan, Nest *nest, const Scalar *load)
+/* `mask`: text of a bool, or NULL. */
+static const char *load_text(const VectorPlan *plan, Nest *nest, const Scalar *load,
+                             const char *mask)
 {
     Arena      *arena = plan->e->arena;
     const char *name = emit_buffer_name(plan->e, load->buffer);
-    const char *at = first_index(plan, nest, load->index);
-    if (plan->whole)
+    const char *at = first_index(plan, nest, load->index), *whole = plan->whole;
+    const char *count = plan->count ? plan->count : arena_printf(arena, "%d", plan->width);
+    if (mask) {
+        count = whole ? arena_printf(arena, "%s ? %s : 0", mask, count) : "0";
+        whole = whole ? arena_printf(arena, "%s && %s", whole, mask) : mask;
+    }
+    if (whole)
         return arena_printf(arena, "aotc_load_part<%d>(%s + (%s), %s, %s)", plan->width, name, at,
-                            plan->whole,
-                            plan->count ? plan->count : arena_printf(arena, "%d", plan->width));
+                            whole, count);
     return arena_printf(arena, "aotc_load<%d>(%s + (%s))", plan->width, name, at);
+}
+
+const char *vector_load_text(const VectorPlan *plan, Nest *nest, const Scalar *load)
+{
+    return load_text(plan, nest, load, NULL);
 }
 
 /* ---- loads ----------------------------------------------------------------------------------- */
 
 typedef struct Loads {
-    VectorPlan *plan;
-    Nest       *nest;
+    VectorPlan  *plan;
+    Nest        *nest;
+    Loop *const *loops;
+    int          n_loops;
 } Loads;
 
 static bool is_bound(const Nest *nest, const Scalar *load)
@@ -38,18 +51,52 @@ static bool is_bound(const Nest *nest, const Scalar *load)
     return false;
 }
 
+typedef struct Twin {
+    const Scalar *load;
+    bool          found;
+} Twin;
+
+static void look_for_twin(void *cx, const Scalar *s)
+{
+    Twin *t = cx;
+    t->found |= s->op == S_LOAD && s->buffer == t->load->buffer && s->index == t->load->index &&
+                s->mask != t->load->mask;
+}
+
+/* Is the element also read under another mask? */
+static bool has_twin(const Loads *l, const Scalar *load)
+{
+    Twin twin = {load, false};
+    for (int i = 0; i < l->n_loops; i++)
+        emit_walk_loop(l->plan->e->arena, l->loops[i], look_for_twin, &twin);
+    return twin.found;
+}
+
+/* The mask's text, or NULL where it is another one for each element. */
+static const char *mask_text(Nest *nest, const Scalar *mask)
+{
+    int item = nest_root(nest, mask);
+    if (nest_is_innermost(nest, item))
+        return NULL;
+    nest_want_variable(nest, item);
+    return nest_later(nest, item);
+}
+
 static void take_load(void *cx, const Scalar *s)
 {
     Loads      *l = cx;
     VectorPlan *plan = l->plan;
     Arena      *arena = plan->e->arena;
-    if (s->op != S_LOAD || s->mask || s->buffer->kind == BUFFER_LOCAL || is_bound(l->nest, s) ||
+    const char *mask = NULL;
+    if (s->op != S_LOAD || s->buffer->kind == BUFFER_LOCAL || is_bound(l->nest, s) ||
         access_kind(plan->e->exprs, s->index, plan->var, plan->width) != ACCESS_ADJACENT)
+        return;
+    if (s->mask && (has_twin(l, s) || !(mask = mask_text(l->nest, s->mask))))
         return;
     const char *name = arena_printf(arena, "load_%d", plan->n_loads++);
     text_indent(&plan->front, plan->indent);
     text_printf(&plan->front, "const aotc_vec<%s, %d> %s = %s;\n", c_storage_type(s->buffer->dtype),
-                plan->width, name, vector_load_text(plan, l->nest, s));
+                plan->width, name, load_text(plan, l->nest, s, mask));
     nest_bind_at(l->nest, s->buffer, s->index,
                  c_load(arena, s->buffer->dtype, arena_printf(arena, "%s[v]", name)),
                  l->nest->levels.n);
@@ -59,7 +106,7 @@ void vector_open(VectorPlan *plan, Nest *nest, Loop *const *loops, int n)
 {
     Arena      *arena = plan->e->arena;
     const char *type = nest->is_int32 ? "int32_t" : "int64_t";
-    Loads       loads = {plan, nest};
+    Loads       loads = {plan, nest, loops, n};
     plan->front = text_new(arena);
     plan->behind = text_new(arena);
     plan->indent = nest->indent + nest->levels.n;

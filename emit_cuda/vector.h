@@ -14,7 +14,9 @@
  * one of them.  vector_open adds the loop and takes the loads that are adjacent; then the values
  * are announced, with vector_store for each store: its result is what to assign to in place of the
  * memory, or NULL when the store is no vector.  vector_close, nest_open, the stores, nest_close.
- * Loads that are the same for all v are hoisted by the nest itself, others stay in the loop.
+ * Loads that are the same for all v are hoisted by the nest itself, others stay in the loop.  A
+ * load under a mask is a vector where the mask is the same for all v: nothing is read where it is
+ * false.
  *
  * Which loads and stores are vectors is access_kind()'s answer (ir/access.h) for `var` and width:
  * a schedule made with the same question has no surprises. */

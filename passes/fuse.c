@@ -788,8 +788,8 @@ static void localize(Kernel *k, const int *readers)
         k->result->kind = BUFFER_LOCAL;
 }
 
-static void each_kernel(Lower *lo, Step *const *steps, int n,
-                        void (*visit)(Lower *lo, Kernel *k, void *cx), void *cx)
+void each_kernel(Lower *lo, Step *const *steps, int n,
+                 void (*visit)(Lower *lo, Kernel *k, void *cx), void *cx)
 {
     for (int i = 0; i < n; i++) {
         if (steps[i]->kind == STEP_KERNEL)

@@ -44,6 +44,13 @@ void loop_for_each_load(const Loop *loop, void (*visit)(void *cx, Scalar *load),
     scalar_walk(roots, n, visit_load, &v);
 }
 
+void loop_for_each_scalar(const Loop *loop, void (*visit)(void *cx, Scalar *scalar), void *cx)
+{
+    Scalar *roots[MAX_RANK + 4];
+    int     n = loop_roots(loop, roots, MAX_RANK + 4);
+    scalar_walk(roots, n, visit, cx);
+}
+
 void kernel_for_each_load(const Kernel *kernel, void (*visit)(void *cx, Scalar *load), void *cx)
 {
     for (int s = 0; s < kernel->n_stages; s++)

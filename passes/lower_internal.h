@@ -167,7 +167,8 @@ Loop   *loop_map_through(Lower *lo, const Loop *loop, ScalarPool *pool, const Ex
                          int n_outer, Symbol *const *inner, const Expr *const *inner_sizes,
                          int n_inner);
 int     count_divisions(const Loop *loop);
-/* Calls visit for each LOAD below the loop's value and mask. */
+/* Calls visit for each scalar, or each LOAD, below the loop's value, mask and index. */
+void    loop_for_each_scalar(const Loop *loop, void (*visit)(void *cx, Scalar *scalar), void *cx);
 void    loop_for_each_load(const Loop *loop, void (*visit)(void *cx, Scalar *load), void *cx);
 void    kernel_for_each_load(const Kernel *kernel, void (*visit)(void *cx, Scalar *load), void *cx);
 #define MAX_KERNEL_OPERANDS MAX_CUSTOM_TENSORS
@@ -181,7 +182,11 @@ Loop *template_loop(const Kernel *kernel);
 /* ---- fuse.c, schedule.c, order_steps.c, plan_memory.c
  * ------------------------------------------------------- */
 Error  *fuse_block(Lower *lo, Block *block);
+/* Kernels of the steps and of those inside them. */
+void    each_kernel(Lower *lo, Step *const *steps, int n,
+                    void (*visit)(Lower *lo, Kernel *k, void *cx), void *cx);
 Error  *inplace_block(Lower *lo, Block *block);
+void    narrow_results(Lower *lo, Block *block); /* narrow_results.c, after fuse_block */
 Error  *finish_kernels(Lower *lo);
 void    mark_step_buffers(Step *const *steps, int n, bool *used);
 void    schedule_kernel(Lower *lo, Kernel *kernel);

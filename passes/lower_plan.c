@@ -227,6 +227,7 @@ static Error *finish_plan(Lower *lo)
 {
     TRY(inplace_block(lo, lo->block));
     TRY(fuse_block(lo, lo->block));
+    narrow_results(lo, lo->block);
     lo->plan->steps.items = lo->block->steps.items;
     lo->plan->steps.n = lo->block->steps.n;
     lo->plan->steps.cap = lo->block->steps.cap;

@@ -376,20 +376,19 @@ static bool keeps_fixed(Lower *lo, const Kernel *k)
 
 /* ---- columns --------------------------------------------------------------------------------- */
 
-/* Neighbouring points stand side by side in memory: warps share the inner dims. */
+/* Neighbouring points stand side by side in memory: warps share the inner dims, or a thread has the
+ * few inner points of a vector of points. */
 static void schedule_columns(Lower *lo, Kernel *k, int64_t n)
 {
     CudaSchedule *c = &k->cuda;
     const Expr   *last = k->outer_sizes[k->n_outer - 1];
     int64_t points = typical(lo, expr_product(lo->ir->exprs, k->outer_sizes, k->n_outer), 1 << 20);
-    c->row_threads = 1;
-    if (n <= SHORT_ROW)
-        return; /* ROWS with one thread a point */
-    c->shape = CUDA_COLUMNS;
+    c->row_threads = n <= SHORT_ROW ? 1 : COLUMN_WARPS;
     c->vector = vector_width(lo, k, k->outer[k->n_outer - 1], last, false);
-    while (c->vector > 2 && points / c->vector * COLUMN_WARPS < FEW_THREADS)
+    while (c->vector > 2 && points / c->vector * c->row_threads < FEW_THREADS)
         c->vector /= 2;
-    c->row_threads = COLUMN_WARPS;
+    if (c->row_threads > 1 || c->vector > 1)
+        c->shape = CUDA_COLUMNS;
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -439,9 +438,9 @@ static void schedule_rows(Lower *lo, Kernel *k)
         if (!expr_is_int(size, NULL))
             c->chunks = 0;
     }
-    c->threads = c->shape == CUDA_COLUMNS ? 32 * c->row_threads
-                 : c->row_threads > 32    ? c->row_threads
-                                          : 128;
+    c->threads = c->shape == CUDA_COLUMNS && c->row_threads > 1 ? 32 * c->row_threads
+                 : c->row_threads > 32                          ? c->row_threads
+                                                                : 128;
     schedule_split(lo, k, n);
     c->reads_ahead = reads_ahead(lo, k);
     c->keeps_fixed = keeps_fixed(lo, k);

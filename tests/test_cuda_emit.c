@@ -449,6 +449,58 @@ static void test_columns_and_parts(void **state)
           no_sizes, 1);
 }
 
+/* Two products that meet: the first one's sums are stored as their reader rounds them. */
+static void test_narrow_results(void **state)
+{
+    static const char graph[] =
+        "graph @two(%x: bf16[70,48], %w: bf16[48,40], %y: bf16[70,24], %v: bf16[24,40],\n"
+        "           %b: bf16[40]) {\n"
+        "  %0 = aten.mm.default(%x, %w)\n"
+        "  %1 = aten.mm.default(%y, %v)\n"
+        "  %2 = aten.sub.Tensor(%0, %1)\n"
+        "  %3 = aten.addmm.default(%b, %x, %w)\n"
+        "  %4 = aten.addmm.default(%b, %y, %v)\n"
+        "  %5 = aten.sub.Tensor(%3, %4)\n"
+        "  return %2, %5\n"
+        "}\n";
+    Arena *arena = arena_create(NULL);
+    Plan  *plan = plan_of(arena, graph, true);
+    (void)state;
+    /* A bias is added before the sums are rounded. */
+    static const DType expected[] = {DT_BF16, DT_F32};
+    int                n = 0;
+    for (int k = 0; k < plan->kernels.n; k++)
+        if (plan->kernels.items[k]->kind == KERNEL_GEMM && !plan->kernels.items[k]->n_stages) {
+            assert_in_range(n, 0, 1);
+            assert_int_equal(plan->kernels.items[k]->result->dtype, expected[n++]);
+        }
+    assert_int_equal(n, 2);
+    arena_destroy(arena);
+    check(graph, no_sizes, 1);
+}
+
+/* Pooling of channels last: a thread has a vector of channels, all of the window, and nothing is
+ * read outside. */
+static void test_short_columns(void **state)
+{
+    (void)state;
+    check("graph @pooling(%x: bf16[3,64,33,35]{73920,1,2240,64}, %y: "
+          "f32[2,24,40,31]{29760,1,744,24},\n"
+          "               %z: f16[2,20,30,33]{19800,1,660,20}, %u: f32[40,100,120,3]) {\n"
+          "  %0, %1 = aten.max_pool2d_with_indices.default(%x, [3,3], [2,2], [1,1])\n"
+          "      : bf16[3,64,17,18]{19584,1,1152,64}, i64[3,64,17,18]{19584,1,1152,64}\n"
+          "  %2 = aten.avg_pool2d.default(%y, [3,2], [1,2], [1,1]) : "
+          "f32[2,24,40,16]{15360,1,384,24}\n"
+          "  %3, %4 = aten.max_pool2d_with_indices.default(%z, [2,3], [2,1], [1,1], [1,2], true)\n"
+          "      : f16[2,20,16,31]{9920,1,620,20}, i64[2,20,16,31]{9920,1,620,20}\n"
+          "  %5 = aten.amax.default(%u, [3])\n"
+          "  %6 = aten.permute.default(%y, [0,2,3,1])\n"
+          "  %7 = aten.constant_pad_nd.default(%6, [0,0,1,2,3,1], 2.5)\n"
+          "  return %0, %1, %2, %3, %4, %5, %7\n"
+          "}\n",
+          no_sizes, 1);
+}
+
 /* Accumulation with colliding indices, in types with and without an instruction for it. */
 static void test_scatter(void **state)
 {
@@ -854,6 +906,8 @@ int main(void)
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_rows_ahead),
         cmocka_unit_test(test_columns_and_parts),
+        cmocka_unit_test(test_short_columns),
+        cmocka_unit_test(test_narrow_results),
         cmocka_unit_test(test_scatter),
         cmocka_unit_test(test_dynamic),
         cmocka_unit_test(test_products),
