@@ -9,8 +9,8 @@ extern const Pass pass_expand_vmap, pass_unroll_loops, pass_inline_regions,
     pass_auto_functionalized, pass_split_foreach, pass_functionalize, pass_complexify,
     pass_decompose, pass_canonicalize, pass_fold_noop, pass_common_subexpression, pass_dead_code,
     pass_match_attention, pass_decompose_late, pass_index_masks, pass_transposed_convolution,
-    pass_fold_batch_norm, pass_merge_linear, pass_pad_channels, pass_freeze, pass_check_calls,
-    pass_place_devices;
+    pass_fold_batch_norm, pass_merge_linear, pass_patches, pass_pad_channels, pass_freeze,
+    pass_check_calls, pass_place_devices;
 
 static Error *nothing(Graph *graph, PassCtx *cx, bool *changed)
 {
@@ -25,22 +25,39 @@ static const Pass pass_post_grad = {
     .run = nothing,
 };
 
-/* clang-format off: one a line */
+/* One a line. */
+/* clang-format off */
 const Pass *const pipeline[] = {
-    &pass_expand_vmap,     &pass_unroll_loops,
-    &pass_inline_regions,  &pass_auto_functionalized,
-    &pass_split_foreach,   &pass_functionalize,
-    &pass_index_masks,     &pass_complexify,
-    &pass_fold_noop,       &pass_check_calls,
-    &pass_decompose,       &pass_fold_noop,
-    &pass_canonicalize,    &pass_common_subexpression,
-    &pass_dead_code,       &pass_match_attention,
-    &pass_decompose_late,  &pass_transposed_convolution,
-    &pass_fold_noop,       &pass_canonicalize,
-    &pass_fold_batch_norm, &pass_common_subexpression,
-    &pass_dead_code,       &pass_merge_linear,
-    &pass_pad_channels,    &pass_freeze,
-    &pass_dead_code,       &pass_place_devices,
-    &pass_post_grad,       NULL,
+    &pass_expand_vmap,
+    &pass_unroll_loops,
+    &pass_inline_regions,
+    &pass_auto_functionalized,
+    &pass_split_foreach,
+    &pass_functionalize,
+    &pass_index_masks,
+    &pass_complexify,
+    &pass_fold_noop,
+    &pass_check_calls,
+    &pass_decompose,
+    &pass_fold_noop,
+    &pass_canonicalize,
+    &pass_common_subexpression,
+    &pass_dead_code,
+    &pass_match_attention,
+    &pass_decompose_late,
+    &pass_transposed_convolution,
+    &pass_fold_noop,
+    &pass_canonicalize,
+    &pass_fold_batch_norm,
+    &pass_common_subexpression,
+    &pass_dead_code,
+    &pass_merge_linear,
+    &pass_patches,
+    &pass_pad_channels,
+    &pass_freeze,
+    &pass_dead_code,
+    &pass_place_devices,
+    &pass_post_grad,
+    NULL,
 };
 /* clang-format on */

@@ -34,7 +34,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILE_TEST(fold_noop),     FILE_TEST(canonicalize),    FILE_TEST(common_subexpression),
         FILE_TEST(dead_code),     FILE_TEST(match_attention), FILE_TEST(freeze),
-        FILE_TEST(place_devices), FILE_TEST(pad_channels),
+        FILE_TEST(place_devices), FILE_TEST(pad_channels),    FILE_TEST(patches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
