@@ -14,13 +14,11 @@
  *       aotc_put<t_w>(y + (768*i0 + n0), t_out0);
  *   };
  *   auto t_ahead = [&](int64_t t_z, int64_t t_m, int64_t t_n) { aotc_prefetch(bias + (n0)); };
- *   auto t_near = [&](int64_t t_z, int64_t t_m, int64_t t_n) {};
- *   auto t_epilogue = aotc_make_epilogue<false>(t_fetch, t_finish, t_ahead, t_near);
+ *   auto t_epilogue = aotc_make_epilogue(t_fetch, t_finish, t_ahead);
  *
  * Buffers that the last dim steps through one by one are loaded before the loop and stored after
  * it: in t_fetch when the kernel does not write them, so that callers can load before they have the
- * sums; constants can be asked for before launches in front have ended (t_ahead), what has other
- * values in each row (a residual) long before the sums of that row are there (t_near). */
+ * sums; constants can be asked for before launches in front have ended. */
 #include "emit_cuda/product.h"
 
 typedef struct Stream {
@@ -326,22 +324,14 @@ static void print_fetch(const Streams *s, const EpilogueDims *dims, int width, T
                 values.n ? values.data : "");
 }
 
-/* Prefetches of the constants, or of all else that t_fetch reads; how many. */
-static int print_prefetches(const Streams *s, const EpilogueDims *dims, const char *name,
-                            bool of_constants, Text *out)
+static void print_ahead(const Streams *s, const EpilogueDims *dims, Text *out)
 {
-    int n = 0;
-    text_put(out, part_head(s->c, dims, name, "", false));
-    for (int i = 0; i < s->items.n; i++) {
-        const Stream *stream = &s->items.items[i];
-        if (!stream->usable || is_constant(stream->buffer) != of_constants)
-            continue;
-        text_printf(out, "        aotc_prefetch(%s);\n",
-                    address(s->c, stream->buffer, stream->rest));
-        n++;
-    }
+    text_put(out, part_head(s->c, dims, "t_ahead", "", false));
+    for (int i = 0; i < s->items.n; i++)
+        if (s->items.items[i].usable && is_constant(s->items.items[i].buffer))
+            text_printf(out, "        aotc_prefetch(%s);\n",
+                        address(s->c, s->items.items[i].buffer, s->items.items[i].rest));
     text_put(out, "    };\n");
-    return n;
 }
 
 Error *cuda_epilogue(CudaEmit *c, const Kernel *k, const EpilogueDims *dims, Text *out)
@@ -359,10 +349,7 @@ Error *cuda_epilogue(CudaEmit *c, const Kernel *k, const EpilogueDims *dims, Tex
     text_printf(out, "%s%s    };\n",
                 part_head(c, dims, "t_finish", ", const auto &acc, const auto &t_from", true),
                 body.data);
-    print_prefetches(&s, dims, "t_ahead", true, out);
-    bool has_rows = print_prefetches(&s, dims, "t_near", false, out) > 0;
-    text_printf(
-        out, "    auto t_epilogue = aotc_make_epilogue<%s>(t_fetch, t_finish, t_ahead, t_near);\n",
-        has_rows ? "true" : "false");
+    print_ahead(&s, dims, out);
+    text_put(out, "    auto t_epilogue = aotc_make_epilogue(t_fetch, t_finish, t_ahead);\n");
     return NULL;
 }

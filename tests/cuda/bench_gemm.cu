@@ -71,8 +71,7 @@ struct Args {
             aotc_put<w>(p.out + (z * p.m + m) * p.n + n, out);                                   \
     };                                                                                             \
     auto ahead = [&](int64_t, int64_t, int64_t n) { aotc_prefetch(p.bias + n); };                  \
-    auto near = [&](int64_t, int64_t, int64_t) {};                                                 \
-    auto epilogue = aotc_make_epilogue<false>(fetch, finish, ahead, near)
+    auto epilogue = aotc_make_epilogue(fetch, finish, ahead)
 
 template <class T, bool AK, int AV, bool BK, int BV>
 __global__ void __launch_bounds__(T::THREADS) mma_kernel(const __grid_constant__ Args p)
