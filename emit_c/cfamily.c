@@ -166,10 +166,28 @@ const char *c_load(Arena *arena, DType dtype, const char *element)
     return dtype == DT_BOOL ? arena_printf(arena, "(%s != 0)", element) : element;
 }
 
+/* The argument of a text that is one call, `call` being "f("; else the text itself. */
+static const char *argument_of(Arena *arena, const char *text, const char *call)
+{
+    size_t n = strlen(call), length = strlen(text);
+    int    depth = 1;
+    if (strncmp(text, call, n) != 0)
+        return text;
+    for (const char *p = text + n; *p; p++) {
+        depth += (*p == '(') - (*p == ')');
+        if (depth == 0)
+            return p[1] ? text : arena_strndup(arena, text + n, length - n - 1);
+    }
+    return text;
+}
+
 const char *c_store(Arena *arena, DType dtype, const char *value)
 {
-    if (is_narrow_float(dtype))
-        return arena_printf(arena, "aotc_f32_to_%s(%s)", dtype_name(dtype), value);
+    if (is_narrow_float(dtype)) { /* which rounds: need not be rounded before */
+        const char *call = arena_printf(arena, "aotc_round_%s(", dtype_name(dtype));
+        return arena_printf(arena, "aotc_f32_to_%s(%s)", dtype_name(dtype),
+                            argument_of(arena, value, call));
+    }
     return dtype == DT_BOOL ? arena_printf(arena, "(uint8_t)%s", value) : value;
 }
 

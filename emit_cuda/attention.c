@@ -115,7 +115,11 @@ static Error *print_store(CudaEmit *c)
     e->out = out;
     const char *query = k->outer[a->n_batch]->name;
     text_printf(&decode, "        const int64_t %s = t_m;\n        (void)%s;\n", query, query);
-    EpilogueDims dims = {.decode = decode.data, .column = "t_n", .column_is_aligned = true};
+    EpilogueDims dims = {.decode = decode.data,
+                         .column = "t_n",
+                         .column_is_aligned = true,
+                         .row = a->n_batch,
+                         .n_row = 1};
     return cuda_epilogue(c, k, &dims, out);
 }
 

@@ -12,7 +12,8 @@ static EpilogueDims dims_of(CudaEmit *c, const Kernel *k)
     Text         t = text_new(c->e.arena);
     const char  *names[4];
     const Expr  *sizes[4] = {v->batch, v->out[0], v->out[1], v->out[2]};
-    EpilogueDims dims = {.column = "t_n", .column_is_aligned = columns % 8 == 0 || v->groups == 1};
+    EpilogueDims dims = {
+        .column = "t_n", .column_is_aligned = columns % 8 == 0 || v->groups == 1, .n_row = 4};
     for (int d = 0; d < 4; d++)
         names[d] = k->outer[d]->name;
     cuda_decode(c, &t, "t_m", sizes, names, 4);

@@ -10,7 +10,7 @@ static EpilogueDims dims_of(CudaEmit *c, const Kernel *k)
     for (int d = 0; d < 4; d++)
         names[d] = k->outer[d]->name;
     cuda_decode(c, &t, "t_m", sizes, names, 4);
-    return (EpilogueDims){t.data, "t_n", true};
+    return (EpilogueDims){.decode = t.data, .column = "t_n", .column_is_aligned = true, .n_row = 4};
 }
 
 /* `value`: the function `name` that loads up to `width` values of the buffer at an index. */

@@ -3,22 +3,27 @@
  *   y[768*i0 + i1] = relu(result + bias[i1])   becomes
  *
  *   auto t_fetch = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n) {
+ *       struct { } t_from = {};
+ *       return t_from;
+ *   };
+ *   auto t_columns = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n) {
  *       struct { aotc_vec<float, t_w> t_in0; } t_from = {aotc_load_fixed<t_w>(bias + (n0))};
  *       return t_from;
  *   };
  *   auto t_finish = [&](auto t_width, int64_t t_z, int64_t t_m, int64_t t_n, const auto &acc,
- *                       const auto &t_from) {
+ *                       const auto &t_from, const auto &t_beside) {
  *       aotc_vec<float, t_w> t_out0;
  *       for (int v = 0; v < t_w; v++)
- *           t_out0[v] = aotc_maximum_f32(acc[v] + t_from.t_in0[v], 0);
+ *           t_out0[v] = aotc_maximum_f32(acc[v] + t_beside.t_in0[v], 0);
  *       aotc_put<t_w>(y + (768*i0 + n0), t_out0);
  *   };
  *   auto t_ahead = [&](int64_t t_z, int64_t t_m, int64_t t_n) { aotc_prefetch(bias + (n0)); };
- *   auto t_epilogue = aotc_make_epilogue(t_fetch, t_finish, t_ahead);
+ *   auto t_epilogue = aotc_make_epilogue(t_fetch, t_columns, t_finish, t_ahead);
  *
  * Buffers that the last dim steps through one by one are loaded before the loop and stored after
  * it: in t_fetch when the kernel does not write them, so that callers can load before they have the
- * sums; constants can be asked for before launches in front have ended. */
+ * sums, in t_columns when they are also the same for each row; constants can be asked for before
+ * launches in front have ended. */
 #include "emit_cuda/product.h"
 
 typedef struct Stream {
@@ -194,12 +199,40 @@ static bool is_aligned(CudaEmit *c, const EpilogueDims *dims, const Buffer *b, c
            expr_is_value(expr_mod(c->e.exprs, rest, expr_int(c->e.exprs, width)), 0);
 }
 
-static const char *address(CudaEmit *c, const Buffer *b, const Expr *rest)
+/* An index without the last variable.  Where rows lie at one stride, as in a dense result, that is
+ * a multiple of t_m: the digits of t_m, divisions in 64 bits, are not needed. */
+static const char *row_text(CudaEmit *c, const Kernel *k, const EpilogueDims *dims,
+                            const Expr *index)
 {
-    const char *name = emit_buffer_name(&c->e, b);
+    ExprPool   *pool = c->e.exprs;
+    const Expr *left = index, *unit = NULL, *next = NULL, *coeff;
+    for (int d = dims->row + dims->n_row - 1; d >= dims->row; d--) {
+        if (!expr_linear(pool, left, k->outer[d], &coeff, &left))
+            return emit_expr(&c->e, index);
+        if (expr_is_value(k->outer_sizes[d], 1))
+            continue;
+        if (unit && coeff != next)
+            return emit_expr(&c->e, index);
+        if (!unit)
+            unit = coeff;
+        next = expr_mul(pool, coeff, k->outer_sizes[d]);
+    }
+    if (!unit || expr_is_value(unit, 0))
+        return emit_expr(&c->e, index);
+    const char *rows = arena_printf(c->e.arena, "(%s)*t_m", emit_expr(&c->e, unit));
+    return expr_is_value(left, 0)
+               ? rows
+               : arena_printf(c->e.arena, "%s + (%s)", rows, emit_expr(&c->e, left));
+}
+
+static const char *address(const Streams *s, const EpilogueDims *dims, const Buffer *b,
+                           const Expr *rest)
+{
+    Emit       *e = &s->c->e;
+    const char *name = emit_buffer_name(e, b);
     return expr_is_value(rest, 0)
-               ? arena_printf(c->e.arena, "%s + n0", name)
-               : arena_printf(c->e.arena, "%s + (%s + n0)", name, emit_expr(&c->e, rest));
+               ? arena_printf(e->arena, "%s + n0", name)
+               : arena_printf(e->arena, "%s + (%s + n0)", name, row_text(s->c, s->k, dims, rest));
 }
 
 /* Does nothing that the kernel writes stand in the buffer's memory? */
@@ -218,13 +251,29 @@ static bool is_constant(const Buffer *b)
     return b->kind == BUFFER_CONSTANT;
 }
 
+typedef enum StreamPlace {
+    STREAM_HERE,    /* loaded in t_finish: the kernel writes it */
+    STREAM_ROWS,    /* in t_fetch */
+    STREAM_COLUMNS, /* in t_columns */
+} StreamPlace;
+
+static StreamPlace stream_place(const Streams *s, const EpilogueDims *dims, const Stream *stream)
+{
+    if (!is_fixed(s->k, stream->buffer))
+        return STREAM_HERE;
+    for (int d = dims->row; d < dims->row + dims->n_row; d++)
+        if (expr_contains(stream->rest, s->k->outer[d]))
+            return STREAM_ROWS;
+    return STREAM_COLUMNS;
+}
+
 static const char *stream_load(const Streams *s, const EpilogueDims *dims, const Stream *stream,
                                int width)
 {
     return arena_printf(s->c->e.arena, "aotc_load%s%s<t_w>(%s)",
                         is_fixed(s->k, stream->buffer) ? "_fixed" : "",
                         is_aligned(s->c, dims, stream->buffer, stream->rest, width) ? "" : "_any",
-                        address(s->c, stream->buffer, stream->rest));
+                        address(s, dims, stream->buffer, stream->rest));
 }
 
 static const char *stream_type(const Streams *s, const Stream *stream)
@@ -239,9 +288,10 @@ static void open_streams(Streams *s, Nest *nest, const EpilogueDims *dims, int w
         const Stream *stream = &s->items.items[i];
         if (!stream->usable)
             continue;
-        bool        is_fetched = is_fixed(s->k, stream->buffer);
-        const char *name = arena_printf(e->arena, "%st_in%d", is_fetched ? "t_from." : "", i);
-        if (!is_fetched)
+        StreamPlace place = stream_place(s, dims, stream);
+        const char *of[] = {"", "t_from.", "t_beside."};
+        const char *name = arena_printf(e->arena, "%st_in%d", of[place], i);
+        if (place == STREAM_HERE)
             nest_line(nest, "const %s %s = %s;", stream_type(s, stream), name,
                       stream_load(s, dims, stream, width));
         nest_bind(nest, stream->buffer,
@@ -291,7 +341,7 @@ static Error *print_body(Streams *s, const EpilogueDims *dims)
             nest_line(&nest, "aotc_%s<t_w>(%s, t_out%d);",
                       is_aligned(c, dims, columns[i].out, columns[i].rest, width) ? "put"
                                                                                   : "store_any",
-                      address(c, columns[i].out, columns[i].rest), i);
+                      address(s, dims, columns[i].out, columns[i].rest), i);
     return nest.error;
 }
 
@@ -308,19 +358,20 @@ static const char *part_head(CudaEmit *c, const EpilogueDims *dims, const char *
                         dims->decode, dims->column);
 }
 
-static void print_fetch(const Streams *s, const EpilogueDims *dims, int width, Text *out)
+static void print_fetch(const Streams *s, const EpilogueDims *dims, int width, const char *name,
+                        StreamPlace place, Text *out)
 {
     Text members = text_new(s->c->e.arena), values = text_new(s->c->e.arena);
     for (int i = 0; i < s->items.n; i++) {
         const Stream *stream = &s->items.items[i];
-        if (!stream->usable || !is_fixed(s->k, stream->buffer))
+        if (!stream->usable || stream_place(s, dims, stream) != place)
             continue;
         text_printf(&members, "            %s t_in%d;\n", stream_type(s, stream), i);
         text_printf(&values, "%s%s", values.n ? ", " : "", stream_load(s, dims, stream, width));
     }
     text_printf(out,
                 "%s        struct {\n%s        } t_from = {%s};\n        return t_from;\n    };\n",
-                part_head(s->c, dims, "t_fetch", "", true), members.n ? members.data : "",
+                part_head(s->c, dims, name, "", true), members.n ? members.data : "",
                 values.n ? values.data : "");
 }
 
@@ -330,7 +381,7 @@ static void print_ahead(const Streams *s, const EpilogueDims *dims, Text *out)
     for (int i = 0; i < s->items.n; i++)
         if (s->items.items[i].usable && is_constant(s->items.items[i].buffer))
             text_printf(out, "        aotc_prefetch(%s);\n",
-                        address(s->c, s->items.items[i].buffer, s->items.items[i].rest));
+                        address(s, dims, s->items.items[i].buffer, s->items.items[i].rest));
     text_put(out, "    };\n");
 }
 
@@ -345,11 +396,14 @@ Error *cuda_epilogue(CudaEmit *c, const Kernel *k, const EpilogueDims *dims, Tex
     c->e.out = was;
     if (error)
         return error_wrap(c->e.arena, error, "emitting the epilogue of kernel %s", k->name);
-    print_fetch(&s, dims, cuda_epilogue_width(c, k), out);
+    print_fetch(&s, dims, cuda_epilogue_width(c, k), "t_fetch", STREAM_ROWS, out);
+    print_fetch(&s, dims, cuda_epilogue_width(c, k), "t_columns", STREAM_COLUMNS, out);
     text_printf(out, "%s%s    };\n",
-                part_head(c, dims, "t_finish", ", const auto &acc, const auto &t_from", true),
+                part_head(c, dims, "t_finish",
+                          ", const auto &acc, const auto &t_from, const auto &t_beside", true),
                 body.data);
     print_ahead(&s, dims, out);
-    text_put(out, "    auto t_epilogue = aotc_make_epilogue(t_fetch, t_finish, t_ahead);\n");
+    text_put(out,
+             "    auto t_epilogue = aotc_make_epilogue(t_fetch, t_columns, t_finish, t_ahead);\n");
     return NULL;
 }

@@ -11,7 +11,11 @@ static EpilogueDims dims_of(CudaEmit *c, const Kernel *k)
         names[d] = k->outer[d]->name;
     cuda_decode(c, &t, "t_z", g->batch, names, g->n_batch);
     text_printf(&t, "    const int64_t %s AOTC_UNUSED = t_m;\n", k->outer[g->n_batch]->name);
-    return (EpilogueDims){t.data, "t_n", true};
+    return (EpilogueDims){.decode = t.data,
+                          .column = "t_n",
+                          .column_is_aligned = true,
+                          .row = g->n_batch,
+                          .n_row = 1};
 }
 
 Error *cuda_emit_gemm(CudaEmit *c, const Kernel *k)

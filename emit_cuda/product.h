@@ -14,6 +14,7 @@ typedef struct EpilogueDims {
     const char *decode; /* statements that define all outer variables but the last from t_z, t_m */
     const char *column; /* the last one's value for t_n */
     bool        column_is_aligned; /* it is a multiple of the width when t_n is */
+    int         row, n_row; /* outer variables that are the digits of t_m: n_row from there */
 } EpilogueDims;
 
 /* Columns that the epilogue handles at a time: 4 or 8. */

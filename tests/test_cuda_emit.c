@@ -533,6 +533,30 @@ static void test_dynamic(void **state)
     check(dynamic_graph, sizes, 4);
 }
 
+/* Epilogues of convolutions: what all rows share and what each row has, dense results and others,
+ * whose pixels stand at no one stride. */
+static void test_conv_epilogues(void **state)
+{
+    static const int64_t sizes[][4] = {{3, 7}, {1, 1}, {0, 4}};
+    (void)state;
+    check("graph @convs(%x: f32[s0,8,s1,9]{72*s1,1,72,8}, %w: f32[12,8,3,3], %b: f32[12],\n"
+          "             %r: f32[s0,12,s1,9]{108*s1,1,108,12}, %t: f32[s0,12,s1,9],\n"
+          "             %q: f32[s0,12,1,9], %d: f32[8,1,3,3], %e: f32[s0,8,s1,9]{72*s1,1,72,8})\n"
+          "      where 0 <= s0, 1 <= s1 {\n"
+          "  %0 = aten.convolution.default(%x, %w, %b, [1,1], [1,1], [1,1], false, [0,0], 1)\n"
+          "  %1 = aten.add.Tensor(%0, %r)\n"
+          "  %2 = aten.relu.default(%1) : f32[s0,12,s1,9]{108*s1,1,108,12}\n"
+          "  %3 = aten.convolution.default(%x, %w, None, [1,1], [1,1], [1,1], false, [0,0], 1)\n"
+          "  %4 = aten.mul.Tensor(%3, %t)\n"
+          "  %5 = aten.convolution.default(%x, %w, %b, [1,1], [1,1], [1,1], false, [0,0], 1)\n"
+          "  %6 = aten.sub.Tensor(%5, %q) : f32[s0,12,s1,9]{108*s1,1,108,12}\n"
+          "  %7 = aten.convolution.default(%x, %d, None, [1,1], [1,1], [1,1], false, [0,0], 8)\n"
+          "  %8 = aten.add.Tensor(%7, %e) : f32[s0,8,s1,9]{72*s1,1,72,8}\n"
+          "  return %2, %4, %6, %8\n"
+          "}\n",
+          sizes, 3);
+}
+
 /* f32 products and convolutions: four values of an operand at a time where sizes allow it, one by
  * one where they do not; pieces of k. */
 static void test_products(void **state)
@@ -899,25 +923,16 @@ static void test_factorizations_compile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flat),
-        cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_tile_choice),
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_rows_ahead),
-        cmocka_unit_test(test_columns_and_parts),
-        cmocka_unit_test(test_short_columns),
-        cmocka_unit_test(test_narrow_results),
-        cmocka_unit_test(test_scatter),
-        cmocka_unit_test(test_dynamic),
-        cmocka_unit_test(test_products),
-        cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_grids),
-        cmocka_unit_test(test_folding),
-        cmocka_unit_test(test_factorizations),
-        cmocka_unit_test(test_spectra),
-        cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_factorizations_compile),
+        cmocka_unit_test(test_flat),           cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_tile_choice),    cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_ahead),     cmocka_unit_test(test_columns_and_parts),
+        cmocka_unit_test(test_conv_epilogues), cmocka_unit_test(test_short_columns),
+        cmocka_unit_test(test_narrow_results), cmocka_unit_test(test_scatter),
+        cmocka_unit_test(test_dynamic),        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_windows),        cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_folding),        cmocka_unit_test(test_factorizations),
+        cmocka_unit_test(test_spectra),        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_registers),      cmocka_unit_test(test_factorizations_compile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

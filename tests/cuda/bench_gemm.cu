@@ -50,12 +50,15 @@ struct Args {
 };
 
 #define EPILOGUE(p)                                                                                \
-    auto fetch = [&](auto width, int64_t, int64_t, int64_t n) {                                    \
+    struct nothing {                                                                               \
+    };                                                                                             \
+    auto fetch = [&](auto, int64_t, int64_t, int64_t) { return nothing(); };                       \
+    auto columns = [&](auto width, int64_t, int64_t, int64_t n) {                                  \
         constexpr int w = decltype(width)::value;                                                  \
         return p.n % 8 ? aotc_load_fixed_any<w>(p.bias + n) : aotc_load_fixed<w>(p.bias + n);      \
     };                                                                                             \
     auto finish = [&](auto width, int64_t z, int64_t m, int64_t n, const auto &acc,                \
-                      const auto &bias) {                                                          \
+                      const auto &, const auto &bias) {                                            \
         constexpr int               w = decltype(width)::value;                                    \
         aotc_vec<uint16_t, w>       out;                                                           \
         _Pragma("unroll") for (int v = 0; v < w; v++)                                              \
@@ -71,7 +74,7 @@ struct Args {
             aotc_put<w>(p.out + (z * p.m + m) * p.n + n, out);                                   \
     };                                                                                             \
     auto ahead = [&](int64_t, int64_t, int64_t n) { aotc_prefetch(p.bias + n); };                  \
-    auto epilogue = aotc_make_epilogue(fetch, finish, ahead)
+    auto epilogue = aotc_make_epilogue(fetch, columns, finish, ahead)
 
 template <class T, bool AK, int AV, bool BK, int BV>
 __global__ void __launch_bounds__(T::THREADS) mma_kernel(const __grid_constant__ Args p)

@@ -1,11 +1,12 @@
 /* Index arithmetic of the tensor-core kernels, on the CPU (mma_emulation.h), against plain loops: every layout, vector
  * width, piece of k, edges, windows of convolutions. */
-#include "mma_emulation.h"
+#include "lane_emulation.h"
 
 #include <initializer_list>
 
 #include "../../emit_cuda/runtime/mma.cu.inc"
 #include "../../emit_cuda/runtime/gemm.cu.inc"
+#include "../../emit_cuda/runtime/gemm_sm90.cu.inc"
 #include "../../emit_cuda/runtime/conv.cu.inc"
 #include "../../emit_cuda/runtime/simt.cu.inc"
 #include "../../emit_cuda/runtime/depthwise.cu.inc"
@@ -263,6 +264,94 @@ typedef aotc_mma_tile<16, 64, 16, 16, 4>   Skinny;
 typedef aotc_mma_tile<64, 128, 32, 64, 2>  Wide;
 typedef aotc_mma_tile<32, 64, 16, 32, 3>   Low;
 
+/* The store of a warpgroup, whose sums lie in registers as wgmma leaves them; FLOATS: what an epilogue reads of a
+ * column, beside the value that it adds. */
+template <int FLOATS> struct Beside {
+    template <int V> struct Columns {
+        float v[V], more[FLOATS];
+    };
+    template <int V> struct Rows {
+        float v[V];
+    };
+    const float *bias, *residual;
+    float       *out;
+    int         *writes;
+    int64_t      m, n;
+    template <int V> Rows<V> fetch(aotc_width<V>, int64_t z, int64_t row, int64_t column) const
+    {
+        Rows<V> r;
+        for (int i = 0; i < V; i++)
+            r.v[i] = residual[(z * m + row) * n + column + i];
+        return r;
+    }
+    template <int V> Columns<V> columns(aotc_width<V>, int64_t, int64_t, int64_t column) const
+    {
+        Columns<V> c = {};
+        for (int i = 0; i < V; i++)
+            c.v[i] = bias[column + i];
+        return c;
+    }
+    template <int V>
+    void finish(aotc_width<V>, int64_t z, int64_t row, int64_t column, const float (&v)[V], const Rows<V> &r,
+                const Columns<V> &c) const
+    {
+        for (int i = 0; i < V; i++) {
+            out[(z * m + row) * n + column + i] = v[i] + 100 * r.v[i] + 10000 * c.v[i];
+            writes[(z * m + row) * n + column + i]++;
+        }
+    }
+    template <int V>
+    void operator()(aotc_width<V> width, int64_t z, int64_t row, int64_t column, const float (&v)[V]) const
+    {
+        finish(width, z, row, column, v, fetch(width, z, row, column), columns(width, z, row, column));
+    }
+};
+
+template <int BN, int HALVES, int V, int FLOATS> static void store_case(int64_t m, int64_t n)
+{
+    const int64_t        rows = HALVES * 64;
+    const aotc_gemm_size g = {m, n, 0, 1};
+    std::vector<float>   sums((size_t)(rows * BN)), bias((size_t)n), residual((size_t)(2 * m * n)), out(residual.size()),
+        want(out.size());
+    std::vector<int> writes(out.size());
+    for (float &x : sums)
+        x = draw();
+    for (float &x : bias)
+        x = draw();
+    for (float &x : residual)
+        x = draw();
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < BN; j++)
+            if (i < m && j < n)
+                want[(size_t)((m + i) * n + j)] =
+                    sums[(size_t)(i * BN + j)] + 100 * residual[(size_t)((m + i) * n + j)] + 10000 * bias[(size_t)j];
+    Beside<FLOATS> epilogue = {bias.data(), residual.data(), out.data(), writes.data(), m, n};
+    emu_launch(1, 1, 128, [&] {
+        const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
+        float     acc[HALVES][BN / 2];
+        for (int h = 0; h < HALVES; h++)
+            for (int b = 0; b < BN / 8; b++)
+                for (int e = 0; e < 4; e++)
+                    acc[h][b * 4 + e] =
+                        sums[(size_t)((h * 64 + warp * 16 + lane / 4 + e / 2 * 8) * BN + b * 8 + lane % 4 * 2 + e % 2)];
+        typename Beside<FLOATS>::template Rows<V>    next[16 / V] = {};
+        typename Beside<FLOATS>::template Columns<V> beside = {};
+        aotc_wgmma_fetch<V>(g, 1, warp * 16, 0, epilogue, next);
+        aotc_wgmma_columns<V>(g, 1, 0, 0, epilogue, beside);
+        aotc_wgmma_store<BN, HALVES, V>(g, 1, 0, 0, acc, (float *)aotc_shared + warp * 16 * AOTC_STORE_ROW, epilogue,
+                                        next, beside);
+    });
+    for (int64_t i = 0; i < m * n; i++)
+        writes[(size_t)i]++; /* the other z */
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++)
+            if (i >= rows || j >= BN)
+                writes[(size_t)((m + i) * n + j)]++; /* of other tiles */
+    char what[100];
+    snprintf(what, sizeof what, "store %d x %d of %d, vectors of %d, m %d n %d", (int)rows, BN, FLOATS, V, (int)m, (int)n);
+    compare(what, out, writes, want);
+}
+
 int main()
 {
     gemm_case<Small, AOTC_MMA_BF16, true, 8, true, 8>(1, 64, 64, 64, 1, CLUSTER, 0);
@@ -314,6 +403,13 @@ int main()
     depthwise_case<4>(channel);
     depthwise_case<8>(channel);
     depthwise_case<1>(planes);
+
+    store_case<128, 2, 8, 1>(128, 128);
+    store_case<128, 2, 8, 16>(128, 128);
+    store_case<128, 1, 4, 1>(64, 131);
+    store_case<256, 1, 8, 1>(37, 300);
+    store_case<64, 1, 8, 16>(50, 60);
+    store_case<64, 2, 4, 20>(100, 35);
     printf("%d checks, %d failed\n", checks, failures);
     return failures > 0;
 }
