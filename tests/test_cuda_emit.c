@@ -557,6 +557,24 @@ static void test_conv_epilogues(void **state)
           sizes, 3);
 }
 
+/* Windows that do not overlap, as products: borders that none reaches, three dims, a weight that is
+ * an input. */
+static void test_patches(void **state)
+{
+    static const int64_t sizes[][4] = {{3, 14}, {1, 4}, {0, 9}, {2, 7}};
+    (void)state;
+    check("graph @patches(%x: f32[s0,3,s1,30], %w: f32[8,3,4,7], %b: f32[8], %y: f32[2,1,9,8,8],\n"
+          "               %v: f32[5,1,2,4,3]) where 0 <= s0, 4 <= s1 {\n"
+          "  %0 = aten.convolution.default(%x, %w, %b, [4,7], [0,0], [1,1], false, [0,0], 1)\n"
+          "  %1 = aten.relu.default(%0)\n"
+          "  %2 = aten.convolution.default(%y, %v, None, [2,4,3], [0,0,0], [1,1,1], false, "
+          "[0,0,0], 1)\n"
+          "  %3 = aten.mul.Tensor(%2, 3)\n"
+          "  return %1, %3\n"
+          "}\n",
+          sizes, 4);
+}
+
 /* f32 products and convolutions: four values of an operand at a time where sizes allow it, one by
  * one where they do not; pieces of k. */
 static void test_products(void **state)
@@ -923,16 +941,27 @@ static void test_factorizations_compile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flat),           cmocka_unit_test(test_tiles),
-        cmocka_unit_test(test_tile_choice),    cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_rows_ahead),     cmocka_unit_test(test_columns_and_parts),
-        cmocka_unit_test(test_conv_epilogues), cmocka_unit_test(test_short_columns),
-        cmocka_unit_test(test_narrow_results), cmocka_unit_test(test_scatter),
-        cmocka_unit_test(test_dynamic),        cmocka_unit_test(test_products),
-        cmocka_unit_test(test_windows),        cmocka_unit_test(test_grids),
-        cmocka_unit_test(test_folding),        cmocka_unit_test(test_factorizations),
-        cmocka_unit_test(test_spectra),        cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_registers),      cmocka_unit_test(test_factorizations_compile),
+        cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_tile_choice),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_ahead),
+        cmocka_unit_test(test_columns_and_parts),
+        cmocka_unit_test(test_conv_epilogues),
+        cmocka_unit_test(test_patches),
+        cmocka_unit_test(test_short_columns),
+        cmocka_unit_test(test_narrow_results),
+        cmocka_unit_test(test_scatter),
+        cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_grids),
+        cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_factorizations),
+        cmocka_unit_test(test_spectra),
+        cmocka_unit_test(test_scalars),
+        cmocka_unit_test(test_registers),
+        cmocka_unit_test(test_factorizations_compile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
