@@ -1,14 +1,14 @@
-/* pad_channels: on a GPU, channels of a half-precision convolution that nothing wide can load get
- * zeros behind them.
+/* pad_channels: an odd number of channels of a half-precision convolution gets zeros behind it, on
+ * a GPU.
  *
- *   aten.convolution.default(%x, %w, …)          %x : bf16[16,3,224,224], %w : bf16[64,3,7,7]
- *   -> %p = aten.constant_pad_nd.default(%x, [0,0,0,0,0,1])      : bf16[16,4,224,224]
- *      %q = aten.constant_pad_nd.default(%w, [0,0,0,0,0,1])      : bf16[64,4,7,7]     (freeze
- * computes it) aten.convolution.default(%p, %q, …)
+ *   aten.convolution.default(%x, %w, …)     %x : bf16[16,3,224,224], %w : bf16[64,3,7,7]
+ *   -> %p = aten.constant_pad_nd.default(%x, [0,0,0,0,0,1]) : bf16[16,4,224,224]
+ *      %q = aten.constant_pad_nd.default(%w, [0,0,0,0,0,1]) : bf16[64,4,7,7]
+ *      aten.convolution.default(%p, %q, …)
  *
- * A window's value then comes to shared memory in pieces of 8 bytes, asynchronously, instead of one
- * by one through registers; lowering makes %p channels last, in the copy that it makes of most
- * inputs anyway.  Each sum gets zeros, so results are the same. */
+ * A window's values then come to shared memory in pieces of 8 bytes, asynchronously, not one by one
+ * through registers.  Lowering makes %p channels last in the copy that it makes of most inputs
+ * anyway, freeze computes %q of a constant.  Each sum gets zeros: results are the same. */
 #include "passes/graph_util.h"
 
 #include "ir/ops/shape_util.h"

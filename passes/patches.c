@@ -1,14 +1,13 @@
-/* patches: on a GPU, a convolution whose windows touch but do not overlap is a product of patches.
+/* patches: a convolution whose windows touch but do not overlap is a product of patches, on a GPU.
  *
- *   aten.convolution.default(%x, %w, %b, [16,16], [0,0], …)    %x : bf16[1,3,224,224], %w :
- * bf16[768,3,16,16]
+ *   aten.convolution.default(%x, %w, %b, [16,16], [0,0], …)     %x : bf16[1,3,224,224]
  *   -> %p = %x as [1,3,14,16,14,16], permuted to [1,14,14,3,16,16], as [1,196,768]
  *      %y = aten.linear.default(%p, %w as [768,768], %b) : bf16[1,196,768]
  *      %y as [1,14,14,768], permuted to [1,768,14,14]
  *
  * One copy reads %x once, in pieces of a row of a patch; the product's operands are then matrices.
- * With channels in fours a convolution gathers well itself.  Each sum has the same terms in another
- * order. */
+ * Channels in fours stay: a convolution gathers those well itself.  Each sum has the same terms in
+ * another order. */
 #include "passes/graph_util.h"
 
 #include "ir/ops/shape_util.h"
